@@ -1,0 +1,419 @@
+/*
+ * yoda.h -- the C API of Yoda, an embedded HTAP engine over a SQLite file.
+ *
+ * Write rows with ordinary SQL; run analytical SQL on the same data at columnar speed. SQLite keeps
+ * the rows and is the truth; registered tables are mirrored into a columnar store that follows
+ * every commit, also those of other connections and processes. A query that the columnar side can
+ * answer exactly as SQLite would is run there; everything else runs on SQLite. Results say which
+ * side ran.
+ *
+ *   yoda_engine *db = NULL;
+ *   yoda_error err;
+ *   if (yoda_open("app.db", NULL, 0, &db, &err) != YODA_OK) { puts(err.message); return 1; }
+ *   yoda_execute(db, "CREATE TABLE t(id INTEGER PRIMARY KEY, v REAL)", NULL, NULL, &err);
+ *   yoda_register_table(db, "t", NULL, &err);
+ *   ...
+ *   yoda_result *rows = NULL;
+ *   yoda_query(db, "SELECT count(*), avg(v) FROM t", NULL, NULL, &rows, &err);
+ *   while (yoda_result_next(rows)) { ... yoda_result_int64(rows, 0) ... }
+ *   yoda_result_close(rows);
+ *   yoda_close(db);
+ *
+ * Threads   A yoda_engine may be used by any number of threads at once. A yoda_result and a
+ *           yoda_txn belong to one thread at a time.
+ * Errors    Every call that can fail returns a yoda_status and fills *err when err is not NULL; on
+ *           YODA_OK *err is left alone. Output pointers are set to NULL/0 on failure.
+ * Strings   UTF-8, NUL-terminated unless a length is given; borrowed for the call.
+ * Fork      In a child process every call on an inherited handle returns YODA_FORKED and touches
+ *           nothing; the child may open the file afresh.
+ */
+#ifndef YODA_H
+#define YODA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define YODA_API __attribute__((visibility("default")))
+#define YODA_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define YODA_API
+#define YODA_MUST_CHECK
+#endif
+
+#define YODA_VERSION_MAJOR 0
+#define YODA_VERSION_MINOR 1
+#define YODA_VERSION_PATCH 0
+#define YODA_VERSION "0.1.0"
+
+/* ---- Status and errors ---------------------------------------------------------------------- */
+
+typedef enum yoda_status {
+    YODA_OK = 0,
+    YODA_ERROR = 1,         /* SQL error: syntax, unknown name, "integer overflow", ...           */
+    YODA_MISUSE = 2,        /* the call is wrong: NULL handle, closed handle, bad option          */
+    YODA_NOMEM = 3,         /* an allocation failed, or the memory budget is used up              */
+    YODA_IOERR = 4,         /* a file operation failed; the message names file and errno          */
+    YODA_CORRUPT = 5,       /* a file is damaged; the message names file and place                */
+    YODA_BUSY = 6,          /* another connection held a lock longer than busy_timeout_ms         */
+    YODA_INTERRUPTED = 7,   /* yoda_interrupt, or the engine is closing                           */
+    YODA_CONSTRAINT = 8,    /* UNIQUE, NOT NULL, CHECK or FOREIGN KEY failed                      */
+    YODA_NOT_FOUND = 9,     /* no such table, column, option                                      */
+    YODA_FULL = 10,         /* disk full                                                          */
+    YODA_READONLY = 11,     /* the file or its directory cannot be written                        */
+    YODA_TOO_BIG = 12,      /* text, row, statement or nesting past a limit                       */
+    YODA_NOT_COLUMNAR = 13, /* the columnar side was demanded and cannot answer; message says why */
+    YODA_TIMEOUT = 14,      /* the query's timeout_ms ran out                                     */
+    YODA_SCHEMA = 15,       /* the schema changed under the call; try again                       */
+    YODA_CLOSED = 16,       /* the engine has been shut down                                      */
+    YODA_FORKED = 17,       /* the handle was opened by the parent process                        */
+    YODA_CONFLICT = 18,     /* already registered differently, transaction already ended, ...     */
+    YODA_INTERNAL = 19      /* a bug in Yoda; please report it with the message                   */
+} yoda_status;
+
+#define YODA_MESSAGE_MAX 512
+
+typedef struct yoda_error {
+    yoda_status code;
+    int sqlite_code;    /* SQLite's extended result code, 0 where SQLite was not involved */
+    int64_t sql_offset; /* byte offset into the SQL text, -1 where unknown                */
+    char message[YODA_MESSAGE_MAX];
+} yoda_error;
+
+/* Return the constant's name without the prefix, as in "NOT_COLUMNAR". Never NULL. */
+YODA_API const char *yoda_status_name(yoda_status status);
+/* Return "0.1.0 (SQLite 3.40.1, avx512)": the library, the linked SQLite, the kernels in use. */
+YODA_API const char *yoda_version(void);
+
+/* ---- Values and parameters ------------------------------------------------------------------ */
+
+typedef enum yoda_type { /* SQLite's storage classes, with SQLite's numbers */
+    YODA_INTEGER = 1,
+    YODA_REAL = 2,
+    YODA_TEXT = 3,
+    YODA_BLOB = 4,
+    YODA_NULL = 5
+} yoda_type;
+
+typedef struct yoda_value {
+    yoda_type type;
+    int64_t integer;  /* YODA_INTEGER                                        */
+    double real;      /* YODA_REAL                                           */
+    const void *data; /* YODA_TEXT (UTF-8), YODA_BLOB: [size] bytes, borrowed */
+    size_t size;
+} yoda_value;
+
+typedef struct yoda_params {
+    size_t count;
+    const yoda_value *values; /* [count] */
+    const char *const *names; /* [count] "name" or ":name", "@name", "$name"; NULL: by position */
+} yoda_params;
+
+/* ---- Engine --------------------------------------------------------------------------------- */
+
+typedef struct yoda_engine yoda_engine;
+
+typedef struct yoda_option {
+    const char *name;
+    const char *value; /* text form: "4", "true", "500ms" is not accepted, units are in the name */
+} yoda_option;
+
+/*
+ * Open (create if absent) the database at path and its columnar side.
+ *
+ *   path     a file, or ":memory:"
+ *   options  [count] names and values; yoda_inspect(YODA_INSPECT_OPTIONS) lists them all with type,
+ *            range, default and help; docs/options.md is made from the same table
+ *
+ * Errors   YODA_MISUSE (unknown option or bad value, named), YODA_IOERR, YODA_CORRUPT, YODA_NOMEM
+ * Owner    the caller closes *out with yoda_close
+ */
+YODA_API YODA_MUST_CHECK yoda_status yoda_open(const char *path, const yoda_option *options,
+                                               size_t count, yoda_engine **out, yoda_error *err);
+
+/*
+ * Stop the engine: refuse new work, interrupt running queries, let running writes end, write a
+ * checkpoint, stop the threads, close the files. Idempotent; safe while other threads are in calls
+ * (they get YODA_INTERRUPTED or YODA_CLOSED). The handle stays valid and answers YODA_CLOSED.
+ */
+YODA_API yoda_status yoda_shutdown(yoda_engine *engine, yoda_error *err);
+
+/* Shut down if need be and free the handle. NULL is allowed. Results outlive their engine. */
+YODA_API void yoda_close(yoda_engine *engine);
+
+/* Interrupt every running query and statement of the engine. Any thread; not a signal handler. */
+YODA_API void yoda_interrupt(yoda_engine *engine);
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+/*
+ * Run one or more statements on the write connection. Without an open transaction each statement
+ * commits by itself. SELECTs are allowed and their rows dropped. Parameters need a single
+ * statement.
+ *
+ *   changes  rows inserted, updated or deleted by the statements themselves; may be NULL
+ */
+YODA_API yoda_status yoda_execute(yoda_engine *engine, const char *sql, const yoda_params *params,
+                                  int64_t *changes, yoda_error *err);
+
+/* Run [count] statements in one transaction: all or nothing. err names the failing one. */
+YODA_API yoda_status yoda_execute_batch(yoda_engine *engine, const char *const *sql, size_t count,
+                                        int64_t *changes, yoda_error *err);
+
+/* Run one statement with [count] rows of parameters in one transaction: all or nothing. */
+YODA_API yoda_status yoda_execute_many(yoda_engine *engine, const char *sql,
+                                       const yoda_params *rows, size_t count, int64_t *changes,
+                                       yoda_error *err);
+
+/*
+ * A transaction is a lease of the write connection (BEGIN IMMEDIATE): other writers wait, up to
+ * busy_timeout_ms. Queries through it see its uncommitted writes and so run on SQLite.
+ * commit and rollback free the handle, whatever they return.
+ */
+typedef struct yoda_txn yoda_txn;
+YODA_API YODA_MUST_CHECK yoda_status yoda_begin(yoda_engine *engine, yoda_txn **out,
+                                                yoda_error *err);
+YODA_API yoda_status yoda_commit(yoda_txn *txn, yoda_error *err);
+YODA_API yoda_status yoda_rollback(yoda_txn *txn, yoda_error *err);
+
+/* ---- Querying ------------------------------------------------------------------------------- */
+
+typedef struct yoda_result yoda_result;
+
+typedef enum yoda_side {
+    YODA_SIDE_AUTO = 0,   /* the router chooses                                      */
+    YODA_SIDE_COLUMN = 1, /* columnar, or YODA_NOT_COLUMNAR with the reason          */
+    YODA_SIDE_ROW = 2     /* SQLite                                                  */
+} yoda_side;
+
+#define YODA_STALENESS_DEFAULT (-1) /* the engine's max_staleness_ms                  */
+#define YODA_STALENESS_ANY (-2)     /* never wait for a sync: read what is there      */
+
+typedef struct yoda_query_options {
+    size_t size; /* sizeof(yoda_query_options): lets later versions add fields */
+    yoda_side side;
+    int64_t max_staleness_ms; /* >= 0, YODA_STALENESS_DEFAULT or YODA_STALENESS_ANY */
+    int64_t timeout_ms;       /* 0: none */
+} yoda_query_options;
+#define YODA_QUERY_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(yoda_query_options), YODA_SIDE_AUTO, YODA_STALENESS_DEFAULT, 0                      \
+    }
+
+/*
+ * Run one SELECT (VALUES, WITH, EXPLAIN, read-only PRAGMA). A statement that writes is refused.
+ * last_insert_rowid(), changes(), TEMP tables and attached databases belong to the write
+ * connection: ask for them with yoda_txn_query.
+ */
+YODA_API YODA_MUST_CHECK yoda_status yoda_query(yoda_engine *engine, const char *sql,
+                                                const yoda_params *params,
+                                                const yoda_query_options *options,
+                                                yoda_result **out, yoda_error *err);
+
+/* yoda_execute and yoda_query inside a transaction. */
+YODA_API yoda_status yoda_txn_execute(yoda_txn *txn, const char *sql, const yoda_params *params,
+                                      int64_t *changes, yoda_error *err);
+YODA_API YODA_MUST_CHECK yoda_status yoda_txn_query(yoda_txn *txn, const char *sql,
+                                                    const yoda_params *params, yoda_result **out,
+                                                    yoda_error *err);
+
+/*
+ * Say how a query would run: the side, the reason, and for the columnar side its plan as a tree.
+ * One text column, one row a line. The SQL "EXPLAIN YODA <select>" through yoda_query: the same.
+ */
+YODA_API YODA_MUST_CHECK yoda_status yoda_explain(yoda_engine *engine, const char *sql,
+                                                  yoda_result **out, yoda_error *err);
+
+/* ---- Results, row by row -------------------------------------------------------------------- */
+
+typedef struct yoda_result_info {
+    yoda_side side;          /* YODA_SIDE_COLUMN or YODA_SIDE_ROW                              */
+    const char *reason;      /* why that side; owned by the result                             */
+    int64_t staleness_ms;    /* age of the snapshot when the query began; 0: fresh             */
+    int64_t watermark;       /* last captured change the snapshot includes; -1 on the row side */
+    uint64_t rows;
+    uint64_t segments_read, segments_total; /* 0 on the row side                               */
+    uint64_t vectors_read, vectors_total;   /* after pruning by zone maps                      */
+    int64_t elapsed_ns;      /* planning, waiting for freshness and running                    */
+} yoda_result_info;
+
+YODA_API void yoda_result_info_get(const yoda_result *result, yoda_result_info *info);
+YODA_API size_t yoda_result_column_count(const yoda_result *result);
+YODA_API const char *yoda_result_column_name(const yoda_result *result, size_t column);
+/* Step to the next row; false at the end. The first call steps to the first row. */
+YODA_API bool yoda_result_next(yoda_result *result);
+/* Values of the current row. SQLite's conversions do not happen: ask by the type that is there. */
+YODA_API yoda_type yoda_result_type(const yoda_result *result, size_t column);
+YODA_API int64_t yoda_result_int64(const yoda_result *result, size_t column); /* 0 if not INTEGER */
+YODA_API double yoda_result_double(const yoda_result *result, size_t column); /* INTEGER converts */
+/* TEXT and BLOB bytes (not NUL-terminated), valid until the result is closed; NULL otherwise. */
+YODA_API const void *yoda_result_bytes(const yoda_result *result, size_t column, size_t *size);
+YODA_API void yoda_result_value(const yoda_result *result, size_t column, yoda_value *out);
+YODA_API void yoda_result_rewind(yoda_result *result);
+YODA_API void yoda_result_close(yoda_result *result);
+
+/* ---- Results as Arrow (C Data Interface) ---------------------------------------------------- */
+/* Declared from the public specification; guarded as the specification asks. */
+
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+#endif
+
+/*
+ * Column types: INTEGER int64 ("l"), REAL float64 ("g"), TEXT utf8 ("u"; large_utf8 "U" past 2 GB a
+ * batch is refused), BLOB binary ("z"), only NULLs ("n"); a column that mixes classes is a dense
+ * union ("+ud:...") so that every value keeps its type. A result without rows has the types of the
+ * columnar plan, "g" where that says any number; from SQLite, or where no value was ever stored,
+ * "n". Buffers are shared with the result, not copied, and stay alive until the last array is
+ * released, also after yoda_result_close.
+ */
+YODA_API YODA_MUST_CHECK yoda_status yoda_result_arrow_schema(yoda_result *result,
+                                                              struct ArrowSchema *out,
+                                                              yoda_error *err);
+/* Export the next batch; at the end out->release is NULL. Independent of yoda_result_next. */
+YODA_API YODA_MUST_CHECK yoda_status yoda_result_arrow_next(yoda_result *result,
+                                                            struct ArrowArray *out,
+                                                            yoda_error *err);
+/* Move the result into a stream: the stream closes it. */
+YODA_API YODA_MUST_CHECK yoda_status yoda_result_arrow_stream(yoda_result *result,
+                                                              struct ArrowArrayStream *out,
+                                                              yoda_error *err);
+
+/* ---- Registered tables ---------------------------------------------------------------------- */
+
+typedef struct yoda_table_schema {
+    size_t column_count;             /* 0: infer all columns from SQLite */
+    const char *const *column_names; /* [column_count] */
+    const char *const *column_types; /* [column_count] int64, int32, float64, utf8, bool, binary,
+                                        date32, timestamp or any */
+    size_t key_count;                /* 0: SQLite's own key */
+    const char *const *key_names;    /* checked against the declared key or a UNIQUE index */
+} yoda_table_schema;
+
+/*
+ * Mirror a table into the columnar side: install the capture triggers and copy its rows while
+ * writers go on. Returns when the copy is complete and visible. Registering the same table the same
+ * way again is fine; a different way is YODA_CONFLICT. The registration is kept in the file.
+ *
+ * Errors   YODA_NOT_FOUND (table or column, named), YODA_ERROR (a view, a virtual table, names
+ *          beginning with _yoda_, all rowid names hidden: the message says what to do)
+ */
+YODA_API yoda_status yoda_register_table(yoda_engine *engine, const char *table,
+                                         const yoda_table_schema *schema, yoda_error *err);
+YODA_API yoda_status yoda_unregister_table(yoda_engine *engine, const char *table,
+                                           yoda_error *err);
+
+/* ---- Sync, checkpoint, verify --------------------------------------------------------------- */
+
+typedef struct yoda_sync_stats {
+    uint64_t events_processed; /* log entries read                    */
+    uint64_t rows_inserted, rows_updated, rows_deleted;
+    uint64_t pruned;           /* log entries removed                 */
+    int64_t last_seq;          /* the watermark after the sync        */
+} yoda_sync_stats;
+
+/* Bring the columnar side up to the last commit. stats may be NULL. */
+YODA_API yoda_status yoda_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_error *err);
+
+/* Make the columnar side durable up to its watermark and prune the log. */
+YODA_API yoda_status yoda_checkpoint(yoda_engine *engine, yoda_error *err);
+
+typedef struct yoda_verify_report {
+    uint64_t tables, tables_equal, tables_repaired;
+    uint64_t rows;                     /* compared on the SQLite side */
+    char difference[YODA_MESSAGE_MAX]; /* the first one: table, column, key; "" when equal */
+} yoda_verify_report;
+
+#define YODA_VERIFY_REPAIR 1u /* copy a differing table anew */
+
+/*
+ * Compare both sides at one snapshot: per table row counts, per column NULL counts and an
+ * order-free 128-bit hash of the typed values. table NULL: all. Returns YODA_OK also when sides
+ * differ: read the report.
+ */
+YODA_API yoda_status yoda_verify(yoda_engine *engine, const char *table, unsigned flags,
+                                 yoda_verify_report *report, yoda_error *err);
+
+/* ---- Status, introspection, progress -------------------------------------------------------- */
+
+typedef struct yoda_engine_status {
+    size_t size;              /* set by the caller: sizeof(yoda_engine_status) */
+    bool owner;               /* this engine keeps the columnar side of the file */
+    bool closed;
+    int64_t watermark;        /* last change the newest version includes   */
+    int64_t durable_watermark;
+    int64_t log_head;         /* newest change in the file                 */
+    uint64_t lag_events;
+    int64_t lag_ms;           /* since the oldest unsynced change was seen */
+    uint64_t tables, segments, rows, deleted_rows;
+    uint64_t bytes_memory, bytes_disk;
+    uint64_t syncs, failed_syncs, checkpoints, compactions, rebuilds;
+    char last_error[YODA_MESSAGE_MAX]; /* of background work; "" if none */
+} yoda_engine_status;
+
+YODA_API yoda_status yoda_status_get(yoda_engine *engine, yoda_engine_status *out,
+                                     yoda_error *err);
+
+typedef enum yoda_inspect_kind {
+    YODA_INSPECT_TABLES = 0,   /* name, state, rows, segments, bytes, reason, ... */
+    YODA_INSPECT_SEGMENTS = 1, /* per segment and column: rows, encoding, bytes, min, ... */
+    YODA_INSPECT_OPTIONS = 2   /* name, type, value, default, range, help */
+} yoda_inspect_kind;
+
+/* Answer a question about the engine as a result. table NULL: all. */
+YODA_API YODA_MUST_CHECK yoda_status yoda_inspect(yoda_engine *engine, yoda_inspect_kind kind,
+                                                  const char *table, yoda_result **out,
+                                                  yoda_error *err);
+
+/*
+ * Be told how long work goes on (register, verify, rebuild): called at most every 50 ms on the
+ * thread that runs the call. Return false to cancel (the call ends with YODA_INTERRUPTED).
+ */
+typedef bool (*yoda_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
+YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
