@@ -1,0 +1,65 @@
+/*
+ * expr_walk.c -- questions about trees: equality, inputs read, renumbered inputs.
+ */
+#include "olap/exec/expr_node.h"
+
+static bool lists_equal(expr_ref a, expr_ref b)
+{
+    if (a->list_count != b->list_count || a->list_has_null != b->list_has_null)
+        return false;
+    for (uint32_t i = 0; i < a->list_count; i++)
+        if (!value_identical(&a->list[i], &b->list[i]))
+            return false;
+    return true;
+}
+
+static bool heads_equal(expr_ref a, expr_ref b)
+{
+    if (a->kind != b->kind || a->type != b->type || a->op != b->op || a->negated != b->negated ||
+        a->slot != b->slot || a->function != b->function || a->arg_count != b->arg_count ||
+        a->compare_collation != b->compare_collation || a->text_as_number != b->text_as_number)
+        return false;
+    if (a->kind == EXPR_CAST && a->affinity != b->affinity)
+        return false;
+    return a->kind != EXPR_CONST || value_identical(&a->constant, &b->constant);
+}
+
+bool expr_equal(expr_ref a, expr_ref b)
+{
+    if (a == b)
+        return true;
+    if (!heads_equal(a, b) || !lists_equal(a, b))
+        return false;
+    for (uint32_t i = 0; i < a->arg_count; i++)
+        if (!expr_equal(a->args[i], b->args[i]))
+            return false;
+    return true;
+}
+
+void expr_inputs(expr_ref e, uint64_t *used)
+{
+    if (e->kind == EXPR_INPUT)
+        bit_set(used, e->slot);
+    for (uint32_t i = 0; i < e->arg_count; i++)
+        expr_inputs(e->args[i], used);
+}
+
+yoda_status expr_remap(struct expr_builder *b, expr_ref e, const uint32_t *map, expr_ref *out)
+{
+    struct expr head = *e;
+    if (e->kind == EXPR_CONST) {
+        *out = e;
+        return YODA_OK;
+    }
+    if (e->kind == EXPR_INPUT)
+        head.slot = map[e->slot];
+    if (e->arg_count > 0) {
+        expr_ref *args = arena_array(b->arena, expr_ref, e->arg_count);
+        if (!args)
+            return fail_nomem(b->err, e->arg_count * sizeof *args);
+        for (uint32_t i = 0; i < e->arg_count; i++)
+            TRY(expr_remap(b, e->args[i], map, &args[i]));
+        head.args = args;
+    }
+    return expr_copy(b, &head, out);
+}

@@ -1,0 +1,365 @@
+/* group_table.c -- the hash table of groups; see group_table.h. */
+#include "olap/exec/group_table.h"
+
+#include "base/hash.h"
+#include "olap/exec/flat_vector.h"
+#include "olap/exec/pipeline.h"
+
+#define SLOTS_FIRST 256u
+
+static yoda_status make_slots(struct group_table *table, uint32_t slots, yoda_error *err)
+{
+    TRY(mem_budget_charge(table->budget, (uint64_t)slots * sizeof *table->slots, err));
+    uint64_t *made = mem_calloc(slots, sizeof *made);
+    if (!made) {
+        mem_budget_release(table->budget, (uint64_t)slots * sizeof *table->slots);
+        return fail_nomem(err, slots * sizeof *made);
+    }
+    if (table->slots) {
+        mem_budget_release(table->budget, ((uint64_t)table->slot_mask + 1) * sizeof *made);
+        mem_free(table->slots);
+    }
+    table->slots = made;
+    table->slot_mask = slots - 1;
+    return YODA_OK;
+}
+
+static yoda_status init_keys(struct group_table *table, const struct group_key *keys,
+                             yoda_error *err)
+{
+    uint32_t n = table->key_count;
+    table->keys = mem_calloc(n + 1, sizeof *table->keys);
+    table->signatures = mem_calloc(n + 1, sizeof *table->signatures);
+    if (!table->keys || !table->signatures)
+        return fail_nomem(err, n * sizeof *table->signatures);
+    for (uint32_t k = 0; k < n; k++) {
+        table->keys[k] = keys[k];
+        table->signatures[k].domain = UINT32_MAX; /* like no vector's */
+        if (keys[k].type == VT_TEXT || keys[k].type == VT_BLOB)
+            table->variable = true;
+        if (table->mode == GROUP_STRICT && keys[k].type == VT_TEXT &&
+            keys[k].collation != COLLATE_BINARY)
+            return fail(err, YODA_NOT_COLUMNAR,
+                        "grouping text under a collation other than BINARY");
+    }
+    table->meta_words = (n + 31) / 32;
+    table->fixed_size = (table->meta_words + n) * 8;
+    return YODA_OK;
+}
+
+yoda_status group_table_init(struct group_table *table, const struct group_key *keys,
+                             uint32_t key_count, enum group_mode mode, struct mem_budget *budget,
+                             yoda_error *err)
+{
+    *table = (struct group_table){.key_count = key_count, .mode = mode, .budget = budget};
+    arena_init(&table->bytes, budget);
+    TRY(init_keys(table, keys, err));
+    TRY(buffer_create(0, budget, &table->rows, err));
+    TRY(buffer_create(0, budget, &table->hashes, err));
+    return make_slots(table, SLOTS_FIRST, err);
+}
+
+void group_table_deinit(struct group_table *table)
+{
+    if (table->slots)
+        mem_budget_release(table->budget, ((uint64_t)table->slot_mask + 1) * sizeof *table->slots);
+    mem_free(table->slots);
+    mem_free(table->direct);
+    mem_free(table->keys);
+    mem_free(table->signatures);
+    buffer_release(table->rows);
+    buffer_release(table->hashes);
+    arena_deinit(&table->bytes);
+    *table = (struct group_table){0};
+}
+
+static inline const uint8_t *key_of(const struct group_table *table, uint32_t id)
+{
+    if (table->variable)
+        return ((const uint8_t *const *)(const void *)table->rows->data)[id];
+    return table->rows->data + (size_t)id * table->fixed_size;
+}
+
+static uint64_t hash_key(const uint8_t *key, uint32_t size)
+{
+    if (size > 64)
+        return hash_bytes(key, size, 0);
+    uint64_t hash = size, word = 0;
+    for (; size >= 8; size -= 8, key += 8) {
+        memcpy(&word, key, 8);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    memcpy(&word, key, size);
+    return hash_u64(hash ^ word);
+}
+
+static yoda_status rehash(struct group_table *table, yoda_error *err)
+{
+    if (table->slot_mask >= UINT32_MAX / 2)
+        return fail(err, YODA_NOT_COLUMNAR, "more than 2^31 groups");
+    TRY(make_slots(table, (table->slot_mask + 1) * 2, err));
+    for (uint32_t id = 0; id < table->count; id++) {
+        uint64_t hash = group_table_hash(table, id);
+        uint32_t at = (uint32_t)hash & table->slot_mask;
+        while (table->slots[at])
+            at = (at + 1) & table->slot_mask;
+        table->slots[at] = (hash & ~UINT64_C(0xffffffff)) | (id + 1);
+    }
+    return YODA_OK;
+}
+
+/* Keep the key of a new group. */
+static yoda_status keep_key(struct group_table *table, const uint8_t *key, uint32_t size,
+                            uint64_t hash, yoda_error *err)
+{
+    size_t element = table->variable ? sizeof(uint8_t *) : table->fixed_size;
+    size_t id = table->count;
+    TRY(buffer_reserve(table->rows, (id + 1) * element, err));
+    TRY(buffer_reserve(table->hashes, (id + 1) * sizeof hash, err));
+    table->rows->size = (id + 1) * element; /* what a later growth copies */
+    table->hashes->size = (id + 1) * sizeof hash;
+    if (table->variable) {
+        uint8_t *copy = arena_alloc(&table->bytes, size);
+        if (!copy)
+            return run_nomem(err, "grouping");
+        memcpy(copy, key, size);
+        ((uint8_t **)(void *)table->rows->data)[id] = copy;
+    } else {
+        memcpy(table->rows->data + id * element, key, size);
+    }
+    ((uint64_t *)(void *)table->hashes->data)[id] = hash;
+    table->count++;
+    return YODA_OK;
+}
+
+/* Equal fixed parts mean equal sizes: the lengths of texts are in them. */
+static inline bool key_equal(const struct group_table *table, uint32_t id, const uint8_t *key,
+                             uint32_t size)
+{
+    const uint8_t *kept = key_of(table, id);
+    uint32_t fixed = table->fixed_size;
+    return memcmp(kept, key, fixed) == 0 && memcmp(kept + fixed, key + fixed, size - fixed) == 0;
+}
+
+static yoda_status find_key(struct group_table *table, const uint8_t *key, uint32_t size,
+                            uint64_t hash, uint32_t *id, yoda_error *err)
+{
+    ASSERT(size >= table->fixed_size);
+    if ((uint64_t)table->count * 2 > table->slot_mask)
+        TRY(rehash(table, err));
+    uint64_t salt = hash & ~UINT64_C(0xffffffff);
+    uint32_t at = (uint32_t)hash & table->slot_mask;
+    for (uint64_t slot; (slot = table->slots[at]) != 0; at = (at + 1) & table->slot_mask) {
+        uint32_t found = (uint32_t)slot - 1;
+        if ((slot & ~UINT64_C(0xffffffff)) == salt && key_equal(table, found, key, size)) {
+            *id = found;
+            return YODA_OK;
+        }
+    }
+    *id = table->count;
+    TRY(keep_key(table, key, size, hash, err));
+    table->slots[at] = salt | table->count;
+    return YODA_OK;
+}
+
+static yoda_status find_hashed(struct group_table *table, const struct vector *keys, uint32_t rows,
+                               struct arena *scratch, uint32_t *ids, yoda_error *err)
+{
+    struct group_rows encoded;
+    TRY(group_key_encode(table, keys, rows, scratch, &encoded, err));
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t size;
+        const uint8_t *key = group_row(&encoded, i, &size);
+        TRY(find_key(table, key, size, hash_key(key, size), &ids[i], err));
+    }
+    return YODA_OK;
+}
+
+/* The listed rows of all keys. */
+static yoda_status gather_keys(const struct group_table *table, const struct vector *keys,
+                               const uint16_t *sel, uint32_t n, struct arena *scratch,
+                               struct vector **out, yoda_error *err)
+{
+    struct vector *some = arena_array(scratch, struct vector, table->key_count);
+    if (!some)
+        return run_nomem(err, "grouping");
+    for (uint32_t k = 0; k < table->key_count; k++) {
+        if (keys[k].type == VT_NULL)
+            some[k] = (struct vector){.type = VT_NULL, .count = n};
+        else
+            TRY(vector_gather(&keys[k], sel, n, scratch, &some[k], err));
+    }
+    *out = some;
+    return YODA_OK;
+}
+
+/* Look up the rows whose slot is not known yet, each slot once, and fill their slots. */
+static yoda_status learn_slots(struct group_table *table, const struct vector *keys,
+                               const uint32_t *slots, uint32_t rows, const uint64_t *alive,
+                               struct arena *scratch, yoda_error *err)
+{
+    uint16_t *sel = arena_alloc(scratch, VECTOR_ROWS * sizeof *sel + 64);
+    uint32_t *ids = arena_array(scratch, uint32_t, rows);
+    struct vector *some = NULL;
+    if (!sel || !ids)
+        return run_nomem(err, "grouping");
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (table->direct[slots[i]] != UINT32_MAX || (alive && !bit_get(alive, i)))
+            continue;
+        table->direct[slots[i]] = 0; /* so that the slot is listed once */
+        sel[n++] = (uint16_t)i;
+    }
+    if (n == 0)
+        return YODA_OK;
+    TRY(gather_keys(table, keys, sel, n, scratch, &some, err));
+    TRY(find_hashed(table, some, n, scratch, ids, err));
+    for (uint32_t i = 0; i < n; i++)
+        table->direct[slots[sel[i]]] = ids[i];
+    return YODA_OK;
+}
+
+/* ids: slots become group ids; false when one is not known. */
+static bool ids_of_slots(const struct group_table *table, const uint32_t *slots, uint32_t rows,
+                         uint32_t *ids)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t id = table->direct[slots[i]];
+        most = id > most ? id : most;
+        ids[i] = id;
+    }
+    return most != UINT32_MAX;
+}
+
+static yoda_status find_direct(struct group_table *table, const struct vector *keys, uint32_t rows,
+                               const uint64_t *alive, const uint32_t *slots, struct arena *scratch,
+                               uint32_t *ids, yoda_error *err)
+{
+    if (ids_of_slots(table, slots, rows, ids))
+        return YODA_OK;
+    yoda_status status = learn_slots(table, keys, slots, rows, alive, scratch, err);
+    if (status != YODA_OK) {
+        table->direct_domain = 0; /* some slots are half known */
+        return status;
+    }
+    bool known = ids_of_slots(table, slots, rows, ids);
+    ASSERT(known || alive);
+    for (uint32_t i = 0; !known && i < rows; i++)
+        ids[i] = ids[i] == UINT32_MAX ? 0 : ids[i];
+    return YODA_OK;
+}
+
+static yoda_status find_alive(struct group_table *table, const struct vector *keys, uint32_t rows,
+                              const uint64_t *alive, struct arena *scratch, uint32_t *ids,
+                              yoda_error *err)
+{
+    uint16_t *sel = arena_alloc(scratch, VECTOR_ROWS * sizeof *sel + 64);
+    uint32_t *found = arena_array(scratch, uint32_t, rows);
+    struct vector *some = NULL;
+    if (!sel || !found)
+        return run_nomem(err, "grouping");
+    uint32_t n = bitmap_to_selection(alive, rows, sel);
+    if (n)
+        TRY(gather_keys(table, keys, sel, n, scratch, &some, err));
+    if (n)
+        TRY(find_hashed(table, some, n, scratch, found, err));
+    memset(ids, 0, rows * sizeof *ids);
+    for (uint32_t i = 0; i < n; i++)
+        ids[sel[i]] = found[i];
+    return YODA_OK;
+}
+
+yoda_status group_table_find(struct group_table *table, const struct vector *keys, uint32_t rows,
+                             const uint64_t *alive, struct arena *scratch, uint32_t *ids,
+                             yoda_error *err)
+{
+    ASSERT(rows <= VECTOR_ROWS && table->key_count > 0);
+    uint32_t *slots = arena_array(scratch, uint32_t, rows);
+    if (!slots)
+        return run_nomem(err, "grouping");
+    if (group_direct_slots(table, keys, rows, slots))
+        return find_direct(table, keys, rows, alive, slots, scratch, ids, err);
+    return alive ? find_alive(table, keys, rows, alive, scratch, ids, err)
+                 : find_hashed(table, keys, rows, scratch, ids, err);
+}
+
+static uint32_t key_size(const struct group_table *table, const uint8_t *key)
+{
+    uint64_t size = table->fixed_size;
+    for (uint32_t k = 0; table->variable && k < table->key_count; k++) {
+        if (table->keys[k].type != VT_TEXT && table->keys[k].type != VT_BLOB)
+            continue;
+        uint64_t length;
+        memcpy(&length, key + (size_t)(table->meta_words + k) * 8, sizeof length);
+        size += length;
+    }
+    return (uint32_t)size;
+}
+
+yoda_status group_table_merge(struct group_table *table, const struct group_table *from,
+                              const uint32_t *ids, uint32_t n, uint32_t *out, yoda_error *err)
+{
+    ASSERT(table->key_count == from->key_count && table->fixed_size == from->fixed_size);
+    table->seen_integer |= from->seen_integer;
+    table->seen_integral_real |= from->seen_integral_real;
+    TRY(group_key_check(table, err));
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *key = key_of(from, ids[i]);
+        uint64_t hash = group_table_hash(from, ids[i]);
+        TRY(find_key(table, key, key_size(from, key), hash, &out[i], err));
+    }
+    return YODA_OK;
+}
+
+/* Where the text of column k begins: behind the texts of the columns before it. */
+static const uint8_t *text_of(const struct group_table *table, const uint8_t *key, uint32_t k)
+{
+    const uint8_t *at = key + table->fixed_size;
+    for (uint32_t i = 0; i < k; i++) {
+        if (table->keys[i].type != VT_TEXT && table->keys[i].type != VT_BLOB)
+            continue;
+        uint64_t length;
+        memcpy(&length, key + (size_t)(table->meta_words + i) * 8, sizeof length);
+        at += length;
+    }
+    return at;
+}
+
+static struct value key_value(const struct group_table *table, const uint8_t *key, uint32_t k)
+{
+    uint64_t meta, word;
+    memcpy(&meta, key + (size_t)(k / 32) * 8, sizeof meta);
+    memcpy(&word, key + (size_t)(table->meta_words + k) * 8, sizeof word);
+    unsigned tag = (unsigned)(meta >> (k % 32 * 2)) & 3;
+    enum vtype type = table->keys[k].type;
+    if (tag == 1)
+        return value_null();
+    if (type == VT_TEXT)
+        return value_text((const char *)text_of(table, key, k), word);
+    if (type == VT_BLOB)
+        return value_blob((const char *)text_of(table, key, k), word);
+    if (type == VT_REAL || tag == 2) {
+        double r;
+        memcpy(&r, &word, sizeof r);
+        return value_real(r);
+    }
+    return value_int((int64_t)word);
+}
+
+yoda_status group_table_keys(const struct group_table *table, uint32_t k, uint32_t first,
+                             uint32_t rows, struct arena *arena, struct vector *out,
+                             yoda_error *err)
+{
+    ASSERT(k < table->key_count && first + rows <= table->count);
+    struct flat_builder b;
+    TRY(flat_builder_init(&b, arena, table->keys[k].type, rows, err));
+    for (uint32_t i = 0; i < rows; i++) {
+        struct value value = key_value(table, key_of(table, first + i), k);
+        TRY(flat_builder_set(&b, i, &value, err));
+    }
+    flat_builder_finish(&b, out);
+    return YODA_OK;
+}

@@ -1,0 +1,125 @@
+/*
+ * group_table.h -- distinct keys -> dense group ids 0, 1, 2, ...: the heart of GROUP BY and
+ * DISTINCT.
+ *
+ * A key is kept once, in normal form:
+ *
+ *   meta   2 bits per key column (0 value, 1 NULL, 2 the value is a REAL of a NUM column), in words
+ *   word   8 bytes per key column: int64, double bits, or the length of a text
+ *   bytes  the texts, one after the other
+ *
+ * so equal keys are equal bytes, and a key comes back as it was. Open addressing with linear
+ * probing; a slot holds the upper hash half (the salt) and the group id + 1.
+ *
+ * Small domains go around the hash: where every key vector is a dictionary, codes, booleans or a
+ * constant and the product of their domains is small, slot -> group id is an array, filled lazily
+ * and cleared when the vectors' dictionaries or bases change (a new segment).
+ *
+ * SQLite's equality joins values with different bits: 0.0 and -0.0, 1 and 1.0, texts under NOCASE
+ * or RTRIM. Which of them SQLite shows is not defined well enough, so such a pair is refused when
+ * it turns up (GROUP_STRICT), or they are folded to one form where the key is not shown
+ * (GROUP_FOLD).
+ *
+ * Threads: one at a time.
+ */
+#ifndef YODA_OLAP_GROUP_TABLE_H
+#define YODA_OLAP_GROUP_TABLE_H
+
+#include "base/buffer.h"
+#include "olap/column/vector.h"
+
+#define GROUP_DOMAIN_MAX 65537u /* slots of the direct array */
+
+enum group_mode { GROUP_STRICT, GROUP_FOLD };
+
+struct group_key { /* one key column */
+    enum vtype type;
+    enum collation collation;
+};
+
+struct group_signature { /* what a direct slot means: equal signatures, equal slots */
+    const struct dict *dict;
+    uint64_t dict_id;
+    int64_t base;
+    uint32_t domain; /* values, the NULL slot excluded */
+    uint8_t type, form, code_width, scale, iso_kind;
+};
+
+struct group_table {
+    uint32_t key_count, count; /* count: groups so far */
+    enum group_mode mode;
+    struct group_key *keys;   /* [key_count] */
+    uint32_t meta_words, fixed_size;
+    bool variable;            /* some key is text */
+    bool seen_integer, seen_integral_real; /* in NUM keys */
+    struct mem_budget *budget;
+    struct arena bytes;       /* keys of a variable table */
+    struct buffer *rows;      /* fixed keys one after the other, or pointers to them */
+    struct buffer *hashes;    /* uint64_t [count] */
+    uint64_t *slots;          /* [slot_mask + 1] */
+    uint32_t slot_mask;
+    struct group_signature *signatures; /* [key_count], of the direct array */
+    uint32_t *direct;         /* [GROUP_DOMAIN_MAX] slot -> id, UINT32_MAX: not known */
+    uint32_t direct_domain;
+};
+
+/* Errors: YODA_NOMEM; YODA_NOT_COLUMNAR for a strict text key whose collation is not BINARY. */
+YODA_MUST_CHECK yoda_status group_table_init(struct group_table *table,
+                                             const struct group_key *keys, uint32_t key_count,
+                                             enum group_mode mode, struct mem_budget *budget,
+                                             yoda_error *err);
+void group_table_deinit(struct group_table *table); /* zeroed: fine */
+
+/*
+ * Find or add the group of every row.
+ *   keys  [key_count] vectors of `rows` rows, any form
+ *   alive rows that count (NULL: all): others make no groups, and their ids are of any group
+ *   ids   [rows]
+ * Errors: YODA_NOT_COLUMNAR (keys equal but not identical), YODA_NOMEM
+ */
+YODA_MUST_CHECK yoda_status group_table_find(struct group_table *table, const struct vector *keys,
+                                             uint32_t rows, const uint64_t *alive,
+                                             struct arena *scratch, uint32_t *ids,
+                                             yoda_error *err);
+/* Find or add groups ids[0..n) of another table of the same shape: out [n]. */
+YODA_MUST_CHECK yoda_status group_table_merge(struct group_table *table,
+                                              const struct group_table *from, const uint32_t *ids,
+                                              uint32_t n, uint32_t *out, yoda_error *err);
+static inline uint64_t group_table_hash(const struct group_table *table, uint32_t id)
+{
+    return ((const uint64_t *)(const void *)table->hashes->data)[id];
+}
+/* Key column k of groups [first, first + rows) as a FLAT vector; text is the table's. */
+YODA_MUST_CHECK yoda_status group_table_keys(const struct group_table *table, uint32_t k,
+                                             uint32_t first, uint32_t rows, struct arena *arena,
+                                             struct vector *out, yoda_error *err);
+
+/* ---- group_key.c: rows to normal form ------------------------------------------------------- */
+
+struct group_rows { /* keys of some rows in normal form, in an arena */
+    const uint8_t *bytes;
+    const uint32_t *offsets; /* [rows + 1], NULL: fixed size */
+    uint32_t fixed_size;
+};
+static inline const uint8_t *group_row(const struct group_rows *rows, uint32_t i, uint32_t *size)
+{
+    if (!rows->offsets) {
+        *size = rows->fixed_size;
+        return rows->bytes + (size_t)i * rows->fixed_size;
+    }
+    *size = rows->offsets[i + 1] - rows->offsets[i];
+    return rows->bytes + rows->offsets[i];
+}
+YODA_MUST_CHECK yoda_status group_key_encode(struct group_table *table, const struct vector *keys,
+                                             uint32_t rows, struct arena *scratch,
+                                             struct group_rows *out, yoda_error *err);
+/* Both flags of NUM keys set: a 1 and a 1.0 may have met. */
+YODA_MUST_CHECK yoda_status group_key_check(const struct group_table *table, yoda_error *err);
+
+/* ---- group_direct.c: slots of small domains ------------------------------------------------- */
+
+/* Compute slots [rows] where the domain is small; false: use the hash. */
+bool group_direct_slots(struct group_table *table, const struct vector *keys, uint32_t rows,
+                        uint32_t *slots);
+
+#endif

@@ -1,0 +1,352 @@
+/*
+ * op_scan.c -- SCAN: filtering one segment after another, touching as little as possible.
+ *
+ *   conjuncts with a code form    bound once per chunk; whole segments and vectors fall by zone
+ *                                 map, the rest by a bitmap kernel over the codes
+ *   the others                    expr_filter over the columns they read, gathered for the rows
+ *                                 left
+ *   columns somebody above needs  gathered last; without a copy where every row is left
+ *
+ * What comes out is dense, and codes are still codes. Where most rows are left and the receiver can
+ * skip the others by itself, whole vectors and the bitmap come out: nothing is gathered.
+ *
+ * Per segment, lives in the worker's morsel arena: the chunks touched so far and the bound
+ * predicates. Per vector, in scratch: the selection and the columns read for it.
+ */
+#include "olap/column/code_predicate.h"
+#include "olap/exec/pipeline.h"
+#include "olap/kernel/kernel.h"
+
+#include <string.h>
+
+#define ALIVE_TENTHS 7u /* of the rows: from here on gathering costs more than skipping */
+
+struct conjunct {
+    expr_ref expr;
+    bool simple; /* has a predicate over one column */
+    uint32_t slot;
+    struct predicate predicate;
+    uint64_t *inputs; /* columns of expr */
+};
+
+struct scan {
+    struct source source; /* must be first */
+    struct run *run;
+    const struct plan *plan;
+    const struct table_version *table;
+    const uint64_t *needed;
+    struct conjunct *conjuncts; /* [u.scan.filter_count] */
+};
+
+struct bound { /* a conjunct in one segment */
+    const struct conjunct *conjunct;
+    const struct chunk *chunk;
+    struct code_predicate code;
+};
+
+struct segment_scan {
+    const struct scan *scan;
+    const struct segment_ref *ref;
+    struct worker *worker;
+    const struct chunk **chunks; /* [column_count], NULL until touched */
+    struct bound *coded, *evaluated;
+    uint32_t coded_count, evaluated_count;
+    uint64_t vectors_read, rows_scanned;
+};
+
+struct selection { /* the rows left of one vector and the columns read for them */
+    uint32_t row, count; /* the vector's place */
+    const uint16_t *sel;   /* NULL: all; ascending */
+    uint32_t n;
+    const uint64_t *alive; /* not NULL: n is all, and these are left */
+    struct vector *columns;
+    uint64_t *have;
+};
+
+static yoda_status touch(struct segment_scan *s, uint32_t slot, yoda_error *err)
+{
+    if (s->chunks[slot])
+        return YODA_OK;
+    return segment_chunk(s->ref->segment, s->scan->plan->u.scan.columns[slot], &s->chunks[slot],
+                         err);
+}
+
+/* Cheaper tests first: ranges are a compare, sets a table look-up per row. */
+static void insert_coded(struct segment_scan *s, struct bound bound)
+{
+    uint32_t at = s->coded_count++;
+    bool cheap = bound.code.kind != CODE_PREDICATE_SET;
+    while (cheap && at > 0 && s->coded[at - 1].code.kind == CODE_PREDICATE_SET) {
+        s->coded[at] = s->coded[at - 1];
+        at--;
+    }
+    s->coded[at] = bound;
+}
+
+/* Bind one conjunct; *none: no row of the segment can match. */
+static yoda_status bind_conjunct(struct segment_scan *s, const struct conjunct *conjunct,
+                                 bool *none, yoda_error *err)
+{
+    struct bound bound = {.conjunct = conjunct};
+    if (!conjunct->simple) {
+        s->evaluated[s->evaluated_count++] = bound;
+        return YODA_OK;
+    }
+    TRY(touch(s, conjunct->slot, err));
+    bound.chunk = s->chunks[conjunct->slot];
+    struct zone zone = chunk_zone(bound.chunk, UINT32_MAX);
+    if (!predicate_may_match(&conjunct->predicate, &zone)) {
+        *none = true;
+        return YODA_OK;
+    }
+    TRY(code_predicate_bind(&conjunct->predicate, bound.chunk, &s->worker->morsel, &bound.code,
+                            err));
+    if (bound.code.kind == CODE_PREDICATE_NONE)
+        *none = true;
+    else if (bound.code.kind == CODE_PREDICATE_NO)
+        s->evaluated[s->evaluated_count++] = bound;
+    else if (bound.code.kind != CODE_PREDICATE_ALL)
+        insert_coded(s, bound);
+    return YODA_OK;
+}
+
+static bool zone_rejects(const struct bound *bounds, uint32_t count, uint32_t vector)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!bounds[i].chunk)
+            continue;
+        struct zone zone = chunk_zone(bounds[i].chunk, vector);
+        if (!predicate_may_match(&bounds[i].conjunct->predicate, &zone))
+            return true;
+    }
+    return false;
+}
+
+/* Read a column for the rows left, unless it is there already. */
+static yoda_status read_column(struct segment_scan *s, struct selection *v, uint32_t slot,
+                               yoda_error *err)
+{
+    if (bit_get(v->have, slot))
+        return YODA_OK;
+    TRY(touch(s, slot, err));
+    enum vtype want = s->scan->plan->types[slot];
+    struct arena *arena = &s->worker->scratch;
+    struct vector *out = &v->columns[slot];
+    const struct chunk *chunk = s->chunks[slot];
+    if (!v->sel) {
+        TRY(chunk_read(chunk, v->row, v->n, want, arena, out, err));
+    } else if (chunk_encoding(chunk) == ENC_PLAIN) {
+        TRY(chunk_gather(chunk, v->row, v->sel, v->n, want, arena, out, err));
+    } else { /* codes are read without a copy, and the selection's end is known */
+        struct vector all;
+        TRY(chunk_read(chunk, v->row, v->sel[v->n - 1] + 1u, want, arena, &all, err));
+        TRY(vector_gather(&all, v->sel, v->n, arena, out, err));
+    }
+    ASSERT(out->count == v->n);
+    bit_set(v->have, slot);
+    return YODA_OK;
+}
+
+static yoda_status read_columns(struct segment_scan *s, struct selection *v, const uint64_t *set,
+                                yoda_error *err)
+{
+    for (uint32_t i = 0; i < s->scan->plan->column_count; i++)
+        if (bit_get(set, i))
+            TRY(read_column(s, v, i, err));
+    return YODA_OK;
+}
+
+/* Keep the rows whose bit is set (over the rows left); columns read so far follow. */
+static yoda_status narrow(struct segment_scan *s, struct selection *v, const uint64_t *bits,
+                          yoda_error *err)
+{
+    struct arena *arena = &s->worker->scratch;
+    uint16_t *local = arena_alloc(arena, VECTOR_ROWS * sizeof *local + 64);
+    uint16_t *sel = arena_alloc(arena, VECTOR_ROWS * sizeof *sel + 64);
+    if (!local || !sel)
+        return run_nomem(err, "scanning");
+    uint32_t n = bitmap_to_selection(bits, v->n, local);
+    if (n == v->n)
+        return YODA_OK;
+    for (uint32_t i = 0; i < n; i++)
+        sel[i] = v->sel ? v->sel[local[i]] : local[i];
+    v->sel = sel;
+    v->n = n;
+    for (uint32_t i = 0; n && i < s->scan->plan->column_count; i++) {
+        if (!bit_get(v->have, i) || !bit_get(s->scan->needed, i)) {
+            bit_clear(v->have, i); /* read again if a later conjunct wants it */
+            v->columns[i] = (struct vector){.type = VT_NULL, .count = n};
+            continue;
+        }
+        struct vector whole = v->columns[i];
+        TRY(vector_gather(&whole, local, n, arena, &v->columns[i], err));
+    }
+    return YODA_OK;
+}
+
+/* Deleted rows and conjuncts over codes: a bitmap, then a selection. */
+static yoda_status select_coded(struct segment_scan *s, struct selection *v, yoda_error *err)
+{
+    struct arena *arena = &s->worker->scratch;
+    size_t words = BITMAP_WORDS(v->count);
+    uint64_t *bits = arena_calloc(arena, words + 8, sizeof *bits);
+    uint16_t *sel = arena_alloc(arena, VECTOR_ROWS * sizeof *sel + 64);
+    if (!bits || !sel)
+        return run_nomem(err, "scanning");
+    bitmap_fill(bits, v->count);
+    if (s->ref->deleted)
+        kernels()->andnot_words(bits, s->ref->deleted + v->row / 64, words, bits);
+    for (uint32_t i = 0; i < s->coded_count; i++)
+        code_predicate_apply(&s->coded[i].code, s->coded[i].chunk, v->row, v->count, bits);
+    size_t left = kernels()->count_words(bits, words);
+    if (left < v->count && left * 10 >= (size_t)v->count * ALIVE_TENTHS && !s->evaluated_count &&
+        s->worker->pipeline->first->takes_alive) {
+        v->alive = bits;
+        return YODA_OK;
+    }
+    v->n = bitmap_to_selection(bits, v->count, sel);
+    v->sel = v->n == v->count ? NULL : sel;
+    return YODA_OK;
+}
+
+static yoda_status select_evaluated(struct segment_scan *s, struct selection *v, yoda_error *err)
+{
+    uint64_t *bits = arena_alloc(&s->worker->scratch, VECTOR_WORDS * sizeof *bits);
+    if (!bits)
+        return run_nomem(err, "scanning");
+    for (uint32_t i = 0; v->n && i < s->evaluated_count; i++) {
+        const struct conjunct *conjunct = s->evaluated[i].conjunct;
+        TRY(read_columns(s, v, conjunct->inputs, err));
+        struct row_set rows = {v->n, s->scan->plan->column_count, v->columns, NULL};
+        TRY(expr_filter(conjunct->expr, &s->worker->eval, &rows, bits, err));
+        TRY(narrow(s, v, bits, err));
+    }
+    return YODA_OK;
+}
+
+static yoda_status scan_vector(struct segment_scan *s, uint32_t row, uint32_t count,
+                               yoda_error *err)
+{
+    struct selection v = {.row = row, .count = count, .n = count};
+    s->vectors_read++;
+    s->rows_scanned += count;
+    if (s->ref->deleted || s->coded_count)
+        TRY(select_coded(s, &v, err));
+    if (!v.n)
+        return YODA_OK;
+    uint32_t columns = s->scan->plan->column_count;
+    v.columns = row_set_columns(&s->worker->scratch, columns, v.n);
+    v.have = arena_array(&s->worker->scratch, uint64_t, BITMAP_WORDS(columns) + 1);
+    if (!v.columns || !v.have)
+        return run_nomem(err, "scanning");
+    TRY(select_evaluated(s, &v, err));
+    if (!v.n)
+        return YODA_OK;
+    TRY(read_columns(s, &v, s->scan->needed, err));
+    for (uint32_t i = 0; i < columns; i++) /* inputs of filters only: placeholders again */
+        if (!bit_get(s->scan->needed, i))
+            v.columns[i] = (struct vector){.type = VT_NULL, .count = v.n};
+    struct row_set out = {v.n, columns, v.columns, v.alive};
+    return pipeline_push(s->worker, &out, err);
+}
+
+static yoda_status scan_vectors(struct segment_scan *s, yoda_error *err)
+{
+    for (uint32_t row = 0; row < s->ref->rows && !pipeline_stopped(s->worker); row += VECTOR_ROWS) {
+        TRY(pipeline_step(s->worker, err));
+        uint32_t vector = row / VECTOR_ROWS, left = s->ref->rows - row;
+        if (zone_rejects(s->coded, s->coded_count, vector) ||
+            zone_rejects(s->evaluated, s->evaluated_count, vector))
+            continue;
+        TRY(scan_vector(s, row, left < VECTOR_ROWS ? left : VECTOR_ROWS, err));
+    }
+    return YODA_OK;
+}
+
+static yoda_status bind_segment(struct segment_scan *s, bool *none, yoda_error *err)
+{
+    const struct plan *plan = s->scan->plan;
+    struct arena *arena = &s->worker->morsel;
+    uint32_t filters = plan->u.scan.filter_count;
+    s->chunks = arena_array(arena, const struct chunk *, plan->column_count);
+    s->coded = arena_array(arena, struct bound, filters);
+    s->evaluated = arena_array(arena, struct bound, filters);
+    if (!s->chunks || !s->coded || !s->evaluated)
+        return run_nomem(err, "scanning");
+    *none = s->ref->rows == s->ref->deleted_count;
+    for (uint32_t i = 0; i < filters && !*none; i++)
+        TRY(bind_conjunct(s, &s->scan->conjuncts[i], none, err));
+    return YODA_OK;
+}
+
+static yoda_status scan_segment(struct source *source, struct worker *worker, uint32_t morsel,
+                                yoda_error *err)
+{
+    struct scan *scan = (struct scan *)source;
+    struct segment_scan s = {
+        .scan = scan, .ref = &scan->table->segments[morsel], .worker = worker};
+    bool none = false;
+    TRY(pipeline_step(worker, err));
+    TRY(bind_segment(&s, &none, err));
+    if (none)
+        return YODA_OK;
+    yoda_status status = scan_vectors(&s, err);
+    struct run_stats *stats = scan->run->context->stats;
+    if (stats && s.vectors_read) {
+        atomic_fetch_add_explicit(&stats->segments_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->vectors_read, s.vectors_read, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->rows_scanned, s.rows_scanned, memory_order_relaxed);
+    }
+    return status;
+}
+
+static void count_totals(const struct table_version *table, struct run_stats *stats)
+{
+    uint64_t vectors = 0;
+    for (uint32_t i = 0; i < table->segment_count; i++)
+        vectors += (table->segments[i].rows + VECTOR_ROWS - 1) / VECTOR_ROWS;
+    atomic_fetch_add_explicit(&stats->segments_total, table->segment_count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stats->vectors_total, vectors, memory_order_relaxed);
+}
+
+static yoda_status prepare_conjuncts(struct scan *scan, struct arena *arena, yoda_error *err)
+{
+    const struct plan *plan = scan->plan;
+    scan->conjuncts = arena_array(arena, struct conjunct, plan->u.scan.filter_count);
+    if (!scan->conjuncts)
+        return run_nomem(err, "planning");
+    for (uint32_t i = 0; i < plan->u.scan.filter_count; i++) {
+        struct conjunct *conjunct = &scan->conjuncts[i];
+        conjunct->expr = plan->u.scan.filters[i];
+        conjunct->inputs = arena_array(arena, uint64_t, BITMAP_WORDS(plan->column_count) + 1);
+        if (!conjunct->inputs)
+            return run_nomem(err, "planning");
+        expr_inputs(conjunct->expr, conjunct->inputs);
+        conjunct->simple =
+            expr_as_predicate(conjunct->expr, arena, &conjunct->slot, &conjunct->predicate);
+        ASSERT(!conjunct->simple || conjunct->slot < plan->column_count);
+    }
+    return YODA_OK;
+}
+
+yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t *needed,
+                        struct source **out, yoda_error *err)
+{
+    struct scan *scan = arena_new(&run->arena, struct scan);
+    if (!scan)
+        return run_nomem(err, "planning");
+    scan->run = run;
+    scan->plan = plan;
+    scan->needed = needed;
+    scan->table = version_find_table(run->version, plan->u.scan.tid);
+    if (!scan->table)
+        return fail(err, YODA_NOT_COLUMNAR, "table %s has no complete columnar copy",
+                    plan->u.scan.table_name);
+    TRY(prepare_conjuncts(scan, &run->arena, err));
+    scan->source.morsel_count = scan->table->segment_count;
+    scan->source.run = scan_segment;
+    if (run->context->stats)
+        count_totals(scan->table, run->context->stats);
+    *out = &scan->source;
+    return YODA_OK;
+}
