@@ -1,0 +1,131 @@
+/*
+ * freshness.c -- bringing the newest version to within max_staleness_ms of a query's beginning.
+ *
+ * as_of_ns is a time such that everything committed before it is in the newest version: the begin
+ * of the last sync, or of the last look that found nothing new. A query that needs the state of
+ * time t is served without any work when as_of_ns >= t; else it looks (one PRAGMA), and syncs when
+ * the look says so. Many queries that wait for the lease at once are served by the first one's
+ * sync.
+ */
+#include "engine/engine.h"
+
+yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    TRY(lease_acquire(&engine->columns.sync, &call->cancel, call_wait_ms(call, -1), err));
+    calls_bind(&engine->calls, &engine->calls.capture, call);
+    return YODA_OK;
+}
+
+void freshness_unlock(yoda_engine *engine)
+{
+    calls_unbind(&engine->calls, &engine->calls.capture);
+    lease_release(&engine->columns.sync);
+}
+
+struct catalog_view *freshness_view(yoda_engine *engine)
+{
+    pthread_mutex_lock(&engine->columns.view_mutex);
+    struct catalog_view *view = catalog_view_acquire(engine->columns.view);
+    pthread_mutex_unlock(&engine->columns.view_mutex);
+    return view;
+}
+
+static void note_states(struct columns *columns)
+{
+    bool unfinished = false;
+    for (size_t i = 0; i < capture_mirror_count(columns->capture); i++)
+        unfinished |= capture_mirror(columns->capture, i)->state == MIRROR_COPYING;
+    atomic_store(&columns->unfinished, unfinished);
+    atomic_store(&columns->pending, capture_pending(columns->capture));
+}
+
+yoda_status freshness_publish_view(yoda_engine *engine, yoda_error *err)
+{
+    struct columns *columns = &engine->columns;
+    note_states(columns);
+    if (columns->view->signature == catalog_view_signature(columns->capture))
+        return YODA_OK;
+    struct catalog_view *view = NULL;
+    TRY(catalog_view_create(columns->capture, &view, err));
+    pthread_mutex_lock(&columns->view_mutex);
+    struct catalog_view *old = columns->view;
+    columns->view = view;
+    pthread_mutex_unlock(&columns->view_mutex);
+    catalog_view_release(old);
+    return YODA_OK;
+}
+
+yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_error *err)
+{
+    struct columns *columns = &engine->columns;
+    yoda_sync_stats ignored = {0};
+    yoda_error local = {0};
+    ASSERT(owner_is(engine));
+    uint64_t commits = atomic_load(&engine->writer.commits);
+    int64_t begin_ns = os_monotonic_ns();
+    yoda_status status = capture_sync(columns->capture, stats ? stats : &ignored, &local);
+    if (status == YODA_OK) {
+        atomic_store(&columns->as_of_commits, commits);
+        atomic_store(&columns->as_of_ns, begin_ns);
+        atomic_fetch_add(&engine->counters.syncs, 1);
+    } else {
+        atomic_fetch_add(&engine->counters.failed_syncs, 1);
+        if (status != YODA_INTERRUPTED)
+            engine_note_error(engine, &local);
+    }
+    yoda_status published = freshness_publish_view(engine, status == YODA_OK ? &local : NULL);
+    if (status == YODA_OK)
+        status = published;
+    if (status != YODA_OK && err)
+        *err = local;
+    return status;
+}
+
+/* A memory file can only be changed by the write connection, and asking SQLite would have to wait
+ * for an open transaction: count instead. */
+yoda_status freshness_is_current(yoda_engine *engine, bool *current, yoda_error *err)
+{
+    struct columns *columns = &engine->columns;
+    if (engine->real_path)
+        return capture_is_current(columns->capture, current, err);
+    *current = atomic_load(&columns->as_of_commits) == atomic_load(&engine->writer.commits);
+    return YODA_OK;
+}
+
+static yoda_status refresh(yoda_engine *engine, yoda_error *err)
+{
+    bool current = false;
+    int64_t begin_ns = os_monotonic_ns();
+    TRY(freshness_is_current(engine, &current, err));
+    if (!current)
+        return freshness_sync(engine, NULL, err);
+    atomic_store(&engine->columns.as_of_ns, begin_ns);
+    return YODA_OK;
+}
+
+yoda_status freshness_ensure(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,
+                             yoda_error *err)
+{
+    struct columns *columns = &engine->columns;
+    if (max_staleness_ms == YODA_STALENESS_ANY)
+        return YODA_OK;
+    ASSERT(max_staleness_ms >= 0);
+    if (max_staleness_ms > call->begin_ns / 1000000)
+        return YODA_OK;
+    int64_t needed_ns = call->begin_ns - max_staleness_ms * 1000000;
+    if (atomic_load(&columns->as_of_ns) >= needed_ns)
+        return YODA_OK;
+    TRY(freshness_lock(engine, call, err));
+    yoda_status status = YODA_OK;
+    if (atomic_load(&columns->as_of_ns) < needed_ns)
+        status = refresh(engine, err);
+    freshness_unlock(engine);
+    return status;
+}
+
+int64_t freshness_age_ms(yoda_engine *engine, int64_t time_ns)
+{
+    int64_t as_of_ns = atomic_load(&engine->columns.as_of_ns);
+    int64_t age_ns = time_ns - (as_of_ns ? as_of_ns : engine->opened_ns);
+    return age_ns > 0 ? (age_ns + 999999) / 1000000 : 0;
+}

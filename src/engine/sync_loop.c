@@ -1,0 +1,156 @@
+/*
+ * sync_loop.c -- the background thread, and yoda_sync.
+ *
+ * One round: become the owner if nobody is; sync if anything was committed; set schema changes
+ * right if the writer is free; rebuild what is damaged; copy one table's slices; encode and
+ * compact; write a checkpoint when one is due. A round that fails keeps its error for the status
+ * and the next round tries again. Rounds come every sync_interval_ms, and at once when somebody
+ * asks; with an interval of 0 only then.
+ */
+#include "engine/engine.h"
+
+#define RETRY_MS 1000
+
+static yoda_status sync_round(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    bool current = false;
+    TRY(freshness_lock(engine, call, err));
+    yoda_status status = owner_try(engine, err);
+    if (status == YODA_OK && owner_is(engine)) {
+        status = freshness_is_current(engine, &current, err);
+        if (status == YODA_OK && !current)
+            status = freshness_sync(engine, NULL, err);
+    }
+    freshness_unlock(engine);
+    return status;
+}
+
+static yoda_status copy_all(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    bool more = true;
+    while (more && !atomic_load(&call->cancel))
+        TRY(table_repair_copy_slice(engine, call, &more, err));
+    return YODA_OK;
+}
+
+static yoda_status maintain(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    struct maintenance_stats stats = {0};
+    TRY(lease_acquire(&engine->checkpoints.upkeep, &call->cancel, -1, err));
+    yoda_status status = store_maintain(engine->columns.store, &call->cancel, &stats, err);
+    lease_release(&engine->checkpoints.upkeep);
+    atomic_fetch_add(&engine->counters.compactions, stats.compacted);
+    return status;
+}
+
+static yoda_status round_of_work(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    TRY(sync_round(engine, call, err));
+    if (!owner_is(engine))
+        return YODA_OK;
+    TRY(table_repair_schemas(engine, call, false, err));
+    TRY(table_repair_damaged(engine, call, err));
+    TRY(copy_all(engine, call, err));
+    TRY(maintain(engine, call, err));
+    if (!engine->columns.directory)
+        return checkpointer_prune_memory(engine, call, false, NULL, err);
+    return checkpointer_due(engine) ? checkpointer_run(engine, call, err) : YODA_OK;
+}
+
+/* Wait for the next round; false: stop. */
+static bool wait_round(yoda_engine *engine, bool failed)
+{
+    struct background *b = &engine->background;
+    int64_t interval_ms = engine->options.sync_interval_ms;
+    int64_t wait_ms = interval_ms == 0 ? -1 : interval_ms;
+    if (failed && wait_ms >= 0 && wait_ms < RETRY_MS)
+        wait_ms = RETRY_MS;
+    pthread_mutex_lock(&b->mutex);
+    if (!b->wanted && !b->stop)
+        cond_wait_ms(&b->cond, &b->mutex, wait_ms);
+    b->wanted = false;
+    bool go_on = !b->stop;
+    pthread_mutex_unlock(&b->mutex);
+    return go_on;
+}
+
+static void *loop(void *arg)
+{
+    yoda_engine *engine = arg;
+    bool failed = false;
+    while (wait_round(engine, failed)) {
+        yoda_error err = {0};
+        struct call *call = &engine->background.call;
+        call->begin_ns = os_monotonic_ns();
+        yoda_status status = round_of_work(engine, call, &err);
+        failed = status != YODA_OK;
+        if (failed && status != YODA_INTERRUPTED && status != YODA_BUSY)
+            engine_note_error(engine, &err);
+    }
+    return NULL;
+}
+
+yoda_status sync_loop_start(yoda_engine *engine, yoda_error *err)
+{
+    if (!engine->options.columnar)
+        return YODA_OK;
+    TRY(thread_start(&engine->background.thread, "yoda-sync", loop, engine, err));
+    engine->background.running = true;
+    return YODA_OK;
+}
+
+void sync_loop_wake(yoda_engine *engine)
+{
+    pthread_mutex_lock(&engine->background.mutex);
+    engine->background.wanted = true;
+    pthread_cond_signal(&engine->background.cond);
+    pthread_mutex_unlock(&engine->background.mutex);
+}
+
+void sync_loop_stop(yoda_engine *engine)
+{
+    struct background *b = &engine->background;
+    if (!b->running)
+        return;
+    pthread_mutex_lock(&b->mutex);
+    b->stop = true;
+    pthread_cond_signal(&b->cond);
+    pthread_mutex_unlock(&b->mutex);
+    calls_cancel_one(&engine->calls, &b->call);
+    engine_cancel(engine, false);
+    pthread_join(b->thread, NULL);
+    b->running = false;
+}
+
+/* ---- yoda_sync ------------------------------------------------------------------------------- */
+
+static yoda_status sync_now(yoda_engine *engine, struct call *call, yoda_sync_stats *stats,
+                            yoda_error *err)
+{
+    TRY(freshness_lock(engine, call, err));
+    yoda_status status = owner_try(engine, err);
+    if (status == YODA_OK && owner_is(engine))
+        status = freshness_sync(engine, stats, err);
+    if (status == YODA_OK && owner_is(engine))
+        stats->last_seq = capture_watermark(engine->columns.capture);
+    freshness_unlock(engine);
+    return status;
+}
+
+yoda_status sync_loop_run(yoda_engine *engine, struct call *call, yoda_sync_stats *stats,
+                          yoda_error *err)
+{
+    yoda_status status = sync_now(engine, call, stats, err);
+    if (status == YODA_OK && owner_is(engine)) {
+        status = table_repair_schemas(engine, call, true, err);
+        if (status == YODA_OK && atomic_load(&engine->columns.unfinished))
+            status = copy_all(engine, call, err);
+        if (status == YODA_OK && atomic_load(&call->cancel))
+            status = fail(err, YODA_INTERRUPTED, "interrupted");
+        if (status == YODA_OK && !engine->columns.directory)
+            status = checkpointer_prune_memory(engine, call, false, &stats->pruned, err);
+    }
+    if (status != YODA_OK)
+        *stats = (yoda_sync_stats){0};
+    return status;
+}

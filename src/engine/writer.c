@@ -1,0 +1,200 @@
+/*
+ * writer.c -- everything that runs on the one write connection.
+ *
+ * The connection is leased: by a call for its statements, or by a transaction for its lifetime. A
+ * call that waits for the lease longer than busy_timeout_ms is told who has it.
+ */
+#include "engine/engine.h"
+#include "engine/route.h"
+
+#include <string.h>
+
+static yoda_status name_holder(yoda_engine *engine, yoda_error *err)
+{
+    long long limit_ms = (long long)engine->options.busy_timeout_ms;
+    if (lease_taken_here(&engine->writer.lease))
+        return fail(err, YODA_BUSY,
+                    "this thread's own open transaction holds the write connection (waited %lld "
+                    "ms): use yoda_txn_execute, or end it first",
+                    limit_ms);
+    return fail(err, YODA_BUSY,
+                "another thread's transaction or statement held the write connection longer than "
+                "busy_timeout_ms (%lld)",
+                limit_ms);
+}
+
+/* Checkpoints and registrations write here too: last_insert_rowid() forgets theirs. */
+static void take_connection(yoda_engine *engine, struct call *call)
+{
+    conn_set_last_rowid(engine->writer.conn, engine->writer.last_rowid);
+    calls_bind(&engine->calls, &engine->calls.writer, call);
+}
+
+yoda_status writer_acquire(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    int64_t wait_ms = call_wait_ms(call, engine->options.busy_timeout_ms);
+    yoda_status status = lease_acquire(&engine->writer.lease, &call->cancel, wait_ms, err);
+    if (status == YODA_BUSY)
+        return name_holder(engine, err);
+    TRY(status);
+    take_connection(engine, call);
+    return YODA_OK;
+}
+
+bool writer_try(yoda_engine *engine, struct call *call)
+{
+    if (!lease_try(&engine->writer.lease))
+        return false;
+    take_connection(engine, call);
+    return true;
+}
+
+void writer_release(yoda_engine *engine)
+{
+    ASSERT(!conn_in_transaction(engine->writer.conn));
+    calls_unbind(&engine->calls, &engine->calls.writer);
+    atomic_fetch_add(&engine->writer.commits, 1);
+    lease_release(&engine->writer.lease);
+}
+
+yoda_status writer_transact(yoda_engine *engine,
+                            yoda_status (*fn)(void *ctx, struct conn *conn, yoda_error *err),
+                            void *ctx, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    TRY(conn_begin(conn, true, err));
+    yoda_status status = fn(ctx, conn, err);
+    if (status == YODA_OK && !conn_in_transaction(conn))
+        return fail(err, YODA_MISUSE, "a statement ended the transaction around it");
+    if (status == YODA_OK)
+        return conn_commit(conn, err);
+    conn_roll_back(conn);
+    return status;
+}
+
+/* ---- Statements ------------------------------------------------------------------------------ */
+
+static yoda_status run_prepared(struct stmt *stmt, const yoda_params *params, yoda_error *err)
+{
+    TRY(stmt_bind_params(stmt, params, err));
+    do
+        TRY(stmt_step(stmt, err));
+    while (stmt->row);
+    return YODA_OK;
+}
+
+static yoda_status run_next(struct conn *conn, const char *sql, const yoda_params *params,
+                            const char **tail, yoda_error *err)
+{
+    struct stmt stmt = {0};
+    TRY(stmt_prepare(conn, sql, strlen(sql), &stmt, tail, err));
+    yoda_status status = YODA_OK;
+    if (params && params->count > 0 && !route_is_blank(*tail))
+        status = fail(err, YODA_MISUSE, "parameters need a single statement");
+    else if (stmt.handle)
+        status = run_prepared(&stmt, params, err);
+    stmt_finish(&stmt);
+    return status;
+}
+
+yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *params,
+                       int64_t *changes, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    int64_t before = conn_changes(conn);
+    yoda_status status = YODA_OK;
+    for (const char *at = sql, *tail; status == YODA_OK && !route_is_blank(at); at = tail) {
+        tail = at;
+        status = run_next(conn, at, params, &tail, err);
+        if (status != YODA_OK && err && err->sql_offset >= 0)
+            err->sql_offset += at - sql;
+        if (status == YODA_OK && tail == at)
+            break;
+    }
+    *changes = status == YODA_OK ? conn_changes(conn) - before : 0;
+    engine->writer.last_rowid = conn_last_rowid(conn);
+    return status;
+}
+
+yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *sql,
+                           const yoda_params *params, int64_t *changes, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    TRY(writer_acquire(engine, call, err));
+    yoda_status status = writer_run(engine, sql, params, changes, err);
+    if (conn_in_transaction(conn)) {
+        conn_roll_back(conn);
+        *changes = 0;
+        if (status == YODA_OK)
+            status = fail(err, YODA_MISUSE,
+                          "the statements left a transaction open; it was rolled back: use "
+                          "yoda_begin, or COMMIT in the same call");
+    }
+    writer_release(engine);
+    return status;
+}
+
+/* ---- Several at once ------------------------------------------------------------------------- */
+
+struct batch_run {
+    yoda_engine *engine;
+    const char *const *sql;  /* one per item, or */
+    const yoda_params *rows; /* one statement, one row of parameters per item */
+    size_t count;
+    int64_t changes;
+};
+
+static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, yoda_error *err)
+{
+    int64_t changes = 0;
+    if (!run->sql[run->rows ? 0 : i])
+        return fail(err, YODA_MISUSE, "the statement is NULL");
+    TRY(writer_run(run->engine, run->sql[run->rows ? 0 : i], run->rows ? &run->rows[i] : NULL,
+                   &changes, err));
+    run->changes += changes;
+    if (!conn_in_transaction(conn))
+        return fail(err, YODA_MISUSE, "it ended the transaction around it");
+    return YODA_OK;
+}
+
+static yoda_status run_items(void *ctx, struct conn *conn, yoda_error *err)
+{
+    struct batch_run *run = ctx;
+    for (size_t i = 0; i < run->count; i++) {
+        yoda_error inner = {.sql_offset = -1};
+        yoda_status status = run_item(run, conn, i, &inner);
+        if (status == YODA_OK)
+            continue;
+        fail_at(err, status, inner.sql_offset, "%s %zu: %.480s", run->rows ? "row" : "statement",
+                i + 1, inner.message);
+        if (err)
+            err->sqlite_code = inner.sqlite_code;
+        return status;
+    }
+    return YODA_OK;
+}
+
+static yoda_status run_batch(yoda_engine *engine, struct call *call, struct batch_run *run,
+                             int64_t *changes, yoda_error *err)
+{
+    TRY(writer_acquire(engine, call, err));
+    yoda_status status = writer_transact(engine, run_items, run, err);
+    writer_release(engine);
+    *changes = status == YODA_OK ? run->changes : 0;
+    return status;
+}
+
+yoda_status writer_execute_batch(yoda_engine *engine, struct call *call, const char *const *sql,
+                                 size_t count, int64_t *changes, yoda_error *err)
+{
+    struct batch_run run = {.engine = engine, .sql = sql, .count = count};
+    return run_batch(engine, call, &run, changes, err);
+}
+
+yoda_status writer_execute_many(yoda_engine *engine, struct call *call, const char *sql,
+                                const yoda_params *rows, size_t count, int64_t *changes,
+                                yoda_error *err)
+{
+    struct batch_run run = {.engine = engine, .sql = &sql, .rows = rows, .count = count};
+    return run_batch(engine, call, &run, changes, err);
+}
