@@ -60,17 +60,23 @@ static yoda_status meta_int_write(struct conn *writer, const char *name, int64_t
                values, 2, err);
 }
 
+/* Step to the value of a name: stmt->row tells whether there is one. The caller finishes stmt. */
+static yoda_status meta_find(struct conn *conn, const char *name, struct stmt *stmt,
+                             yoda_error *err)
+{
+    static const char sql[] = "SELECT value FROM main._yoda_meta WHERE name=?1";
+    struct value key = text_value(name);
+    TRY(stmt_prepare(conn, sql, sizeof sql - 1, stmt, NULL, err));
+    TRY(stmt_bind(stmt, 1, &key, err));
+    return stmt_step(stmt, err);
+}
+
 static yoda_status meta_int_read(struct conn *conn, const char *name, int64_t fallback,
                                  int64_t *out, yoda_error *err)
 {
-    static const char sql[] = "SELECT value FROM main._yoda_meta WHERE name=?1";
-    struct stmt stmt;
-    struct value key = text_value(name);
+    struct stmt stmt = {0};
     *out = fallback;
-    TRY(stmt_prepare(conn, sql, sizeof sql - 1, &stmt, NULL, err));
-    yoda_status status = stmt_bind(&stmt, 1, &key, err);
-    if (status == YODA_OK)
-        status = stmt_step(&stmt, err);
+    yoda_status status = meta_find(conn, name, &stmt, err);
     if (status == YODA_OK && stmt.row) {
         struct value v = stmt_value(&stmt, 0);
         *out = v.type == YODA_INTEGER ? v.i : fallback;
@@ -82,15 +88,10 @@ static yoda_status meta_int_read(struct conn *conn, const char *name, int64_t fa
 yoda_status catalog_blob_read(struct conn *conn, const char *name, struct arena *arena,
                               const void **out, size_t *size, yoda_error *err)
 {
-    static const char sql[] = "SELECT value FROM main._yoda_meta WHERE name=?1";
-    struct stmt stmt;
-    struct value key = text_value(name);
+    struct stmt stmt = {0};
     *out = NULL;
     *size = 0;
-    TRY(stmt_prepare(conn, sql, sizeof sql - 1, &stmt, NULL, err));
-    yoda_status status = stmt_bind(&stmt, 1, &key, err);
-    if (status == YODA_OK)
-        status = stmt_step(&stmt, err);
+    yoda_status status = meta_find(conn, name, &stmt, err);
     if (status == YODA_OK && stmt.row) {
         struct value v = stmt_value(&stmt, 0);
         if (v.type == YODA_BLOB && v.size) {
