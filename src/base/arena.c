@@ -72,8 +72,21 @@ static size_t next_capacity(const struct arena *arena)
     return capacity > BLOCK_BYTES_MIN ? capacity : BLOCK_BYTES_MIN;
 }
 
+/* The spare as one block more at the end of the list. */
+static void adopt_spare(struct arena *arena)
+{
+    struct arena_block *spare = arena->spare;
+    if (!spare)
+        return;
+    ASSERT(arena->head);
+    spare->older = arena->head->older;
+    arena->head->older = spare;
+    arena->spare = NULL;
+}
+
 void arena_deinit(struct arena *arena)
 {
+    adopt_spare(arena);
     for (struct arena_block *block = arena->head, *older; block; block = older) {
         older = block->older;
         block_free(arena, block);
@@ -87,6 +100,7 @@ void arena_reset(struct arena *arena)
     struct arena_block *largest = arena->head;
     if (!largest)
         return;
+    adopt_spare(arena);
     for (struct arena_block *block = largest->older; block; block = block->older)
         largest = block->capacity > largest->capacity ? block : largest;
     for (struct arena_block *block = arena->head, *older; block; block = older) {
@@ -99,10 +113,61 @@ void arena_reset(struct arena *arena)
     ASSERT(arena->charged_bytes == block_bytes(largest));
 }
 
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    struct arena_block *head = arena->head;
+    return (struct arena_mark){head, head ? head->older : NULL, arena->next};
+}
+
+/* Free the blocks from *at on down to, not including, end; returns the largest, not freed. */
+static struct arena_block *blocks_free(struct arena *arena, struct arena_block *at,
+                                       const struct arena_block *end)
+{
+    struct arena_block *largest = NULL, *other;
+    for (struct arena_block *older; at != end; at = older) {
+        older = at->older;
+        bool larger = !largest || at->capacity > largest->capacity;
+        other = larger ? largest : at;
+        largest = larger ? at : largest;
+        if (other)
+            block_free(arena, other);
+    }
+    return largest;
+}
+
+/* Blocks of their own (alloc_slow) lie behind the head of their time: those since the mark are the
+ * newer heads, what is behind them, and what is between the marked head and its older one. */
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    if (!mark.head) {
+        arena_reset(arena);
+        return;
+    }
+    struct arena_block *own = blocks_free(arena, mark.head->older, mark.older);
+    if (own)
+        block_free(arena, own);
+    mark.head->older = mark.older;
+    struct arena_block *gained = blocks_free(arena, arena->head, mark.head);
+    block_use(arena, mark.head);
+    arena->next = mark.next;
+    if (gained && arena->spare)
+        block_free(arena, gained);
+    else if (gained)
+        arena->spare = gained;
+}
+
 /* size bytes from a new block; the current one has no room for them. */
 static void *alloc_slow(struct arena *arena, size_t size)
 {
     size_t capacity = next_capacity(arena);
+    struct arena_block *spare = arena->spare;
+    if (spare && size <= spare->capacity) {
+        arena->spare = NULL;
+        spare->older = arena->head;
+        block_use(arena, spare);
+        arena->next += size;
+        return spare->data;
+    }
     if (size > capacity / 4 && arena->head) {
         struct arena_block *own = block_make(arena, size);
         if (!own)

@@ -130,6 +130,55 @@ static void test_arena_limits(void **state)
     assert_int_equal(budget.used_bytes, 0);
 }
 
+/* Marks nest: what was there at a mark stays as it was, what came after is given back. */
+static void check_marks(struct arena *arena, uint64_t *seed, int depth)
+{
+    uint8_t *kept = arena_alloc(arena, 100);
+    memset(kept, depth, 100);
+    for (int round = 0; round < 3; round++) {
+        struct arena_mark mark = arena_mark(arena);
+        uint64_t charged = arena->charged_bytes;
+        for (int i = 0; i < 12; i++) {
+            size_t size = test_random(seed) % (i % 4 == 3 ? 300000 : 3000);
+            memset(arena_alloc(arena, size), 0xee, size);
+        }
+        if (depth < 4)
+            check_marks(arena, seed, depth + 1);
+        arena_rewind(arena, mark);
+        /* one block may stay for the next round */
+        assert_true(arena->charged_bytes <= charged + (UINT64_C(3) << 20));
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(kept[i], depth);
+    }
+}
+
+static void test_arena_marks(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    struct mem_budget budget;
+    mem_budget_init(&budget, NULL, 0);
+    struct arena arena;
+    arena_init(&arena, &budget);
+    struct arena_mark empty = arena_mark(&arena);
+    check_marks(&arena, &seed, 0);
+    uint64_t charged = 0;
+    for (int i = 0; i < 100; i++) { /* the same again and again takes no more */
+        struct arena_mark mark = arena_mark(&arena);
+        for (int j = 0; j < 50; j++)
+            assert_non_null(arena_alloc(&arena, 1000 * (size_t)j));
+        arena_rewind(&arena, mark);
+        if (i == 1)
+            charged = arena.charged_bytes;
+        assert_true(i < 2 || arena.charged_bytes == charged);
+        assert_int_equal(budget.used_bytes, arena.charged_bytes);
+    }
+    arena_rewind(&arena, empty);
+    assert_int_equal(budget.used_bytes, arena.charged_bytes);
+    arena_deinit(&arena);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 static void test_buffer(void **state)
 {
     (void)state;
@@ -170,7 +219,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_and_failures), cmocka_unit_test(test_aligned_slack),
         cmocka_unit_test(test_budget_chain),        cmocka_unit_test(test_arena_random),
-        cmocka_unit_test(test_arena_limits),        cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_arena_limits),        cmocka_unit_test(test_arena_marks),
+        cmocka_unit_test(test_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
