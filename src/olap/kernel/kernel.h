@@ -94,6 +94,9 @@ struct kernels {
      * Requires needle_size > 0. */
     size_t (*find_bytes)(const char *hay, size_t size, size_t from, const char *needle,
                          size_t needle_size);
+    /* The same with ASCII letters of either case; those of needle are small. */
+    size_t (*find_nocase)(const char *hay, size_t size, size_t from, const char *needle,
+                          size_t needle_size);
 };
 
 enum kernel_compare { KC_EQ, KC_NE, KC_LT, KC_LE, KC_GT, KC_GE };

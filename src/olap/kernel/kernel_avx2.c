@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "olap/kernel/kernel.h"
+#include "olap/kernel/kernel_table.h"
 
 #define KERNEL_TABLE kernel_avx2
 #define KERNEL_ISA CPU_AVX2
@@ -244,13 +244,17 @@ static inline uint64_t vsum_total(__m256i sum)
     return x[0] + x[1] + x[2] + x[3];
 }
 
-static inline uint64_t match64(const uint8_t *p, uint8_t first, const uint8_t *q, uint8_t last)
+static inline __m256i match_letter(const uint8_t *p, struct kernel_letter letter)
 {
-    __m256i f = _mm256_set1_epi8((char)first), l = _mm256_set1_epi8((char)last);
-    __m256i x = _mm256_and_si256(_mm256_cmpeq_epi8(load(p), f), _mm256_cmpeq_epi8(load(q), l));
-    __m256i y = _mm256_and_si256(_mm256_cmpeq_epi8(load(p + 32), f),
-                                 _mm256_cmpeq_epi8(load(q + 32), l));
-    return bytes_mask(x, y);
+    __m256i folded = _mm256_or_si256(load(p), _mm256_set1_epi8((char)letter.ignored));
+    return _mm256_cmpeq_epi8(folded, _mm256_set1_epi8((char)letter.byte));
+}
+
+static inline uint64_t match64(const uint8_t *p, struct kernel_letter first, const uint8_t *q,
+                               struct kernel_letter last)
+{
+    return bytes_mask(_mm256_and_si256(match_letter(p, first), match_letter(q, last)),
+                      _mm256_and_si256(match_letter(p + 32, first), match_letter(q + 32, last)));
 }
 
 /* Positions of a dense word: the indexes 0..7 whose bit is set, eight bits a step. */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "olap/kernel/kernel.h"
+#include "olap/kernel/kernel_table.h"
 
 #define KERNEL_TABLE kernel_avx512
 #define KERNEL_ISA CPU_AVX512
@@ -203,11 +203,17 @@ static inline uint64_t vsum_total(__m512i sum)
     return (uint64_t)_mm512_reduce_add_epi64(sum);
 }
 
-static inline uint64_t match64(const uint8_t *p, uint8_t first, const uint8_t *q, uint8_t last)
+static inline uint64_t match_letter(const uint8_t *p, struct kernel_letter letter)
 {
-    uint64_t x = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), _mm512_set1_epi8((char)first));
-    uint64_t y = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(q), _mm512_set1_epi8((char)last));
-    return x & y;
+    __m512i folded = _mm512_or_si512(_mm512_loadu_si512(p),
+                                     _mm512_set1_epi8((char)letter.ignored));
+    return _mm512_cmpeq_epi8_mask(folded, _mm512_set1_epi8((char)letter.byte));
+}
+
+static inline uint64_t match64(const uint8_t *p, struct kernel_letter first, const uint8_t *q,
+                               struct kernel_letter last)
+{
+    return match_letter(p, first) & match_letter(q, last);
 }
 
 static inline size_t select32(uint32_t bits, __m512i index, uint16_t *out)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "olap/kernel/kernel.h"
+#include "olap/kernel/kernel_table.h"
 
 #define KERNEL_TABLE kernel_scalar
 #define KERNEL_ISA CPU_SCALAR
@@ -156,11 +156,13 @@ static inline uint64_t vsum_total(uint64_t sum)
     return sum;
 }
 
-static inline uint64_t match64(const uint8_t *p, uint8_t first, const uint8_t *q, uint8_t last)
+static inline uint64_t match64(const uint8_t *p, struct kernel_letter first, const uint8_t *q,
+                               struct kernel_letter last)
 {
     uint8_t m[64];
     for (int i = 0; i < 64; i++)
-        m[i] = (uint8_t)((p[i] == first) & (q[i] == last));
+        m[i] = (uint8_t)(((p[i] | first.ignored) == first.byte) &
+                         ((q[i] | last.ignored) == last.byte));
     return pack64(m);
 }
 

@@ -10,7 +10,7 @@
  *   compare64_<T>(a, b, c, op) one word: a[i] op b[i], or a[i] op b[0] when c
  *   nan64(a)                   one word: a[i] is NaN
  *   struct/vector VSUM, vsum_zero, vsum_add_<T>(s, p, word), vsum_total    masked sums of 64 codes
- *   match64(p, first, q, last) one word: p[i] == first && q[i] == last
+ *   match64(p, first, q, last) one word: (p[i] | first.ignored) == first.byte, q and last the same
  *   select_bits                positions of set bits, whole
  *
  * Masks, table lookups and compaction need intrinsics because no compiler finds them; elementwise
@@ -344,26 +344,60 @@ static void gather_bits(const uint64_t *in, const uint16_t *sel, size_t n, uint6
 
 /* ---- Text search --------------------------------------------------------------------------- */
 
-/* Candidates by first and last byte, 64 positions a step; the rest of the needle decides. */
-static size_t find_bytes(const char *hay, size_t size, size_t from, const char *needle,
-                         size_t needle_size)
+/* Does all of the needle stand at h? */
+static inline bool needle_at(const uint8_t *h, const uint8_t *d, size_t size, bool nocase)
+{
+    if (!nocase)
+        return memcmp(h, d, size) == 0;
+    for (size_t i = 0; i < size; i++) {
+        struct kernel_letter letter = kernel_letter(d[i], nocase);
+        if ((h[i] | letter.ignored) != letter.byte)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Candidates by first and last byte, 64 positions a step; the rest of the needle decides. A last
+ * step of fewer positions is copied out, since the bytes behind them may not be there.
+ */
+static inline size_t find_needle(const char *hay, size_t size, size_t from, const char *needle,
+                                 size_t needle_size, bool nocase)
 {
     if (needle_size > size || from > size - needle_size)
         return SIZE_MAX;
     const uint8_t *h = (const uint8_t *)hay, *d = (const uint8_t *)needle;
-    size_t last = needle_size - 1, end = size - last, at = from; /* end: past the last position */
-    for (; end - at >= 64; at += 64) {
-        uint64_t hits = match64(h + at, d[0], h + at + last, d[last]);
+    size_t last = needle_size - 1, end = size - last; /* end: past the last position */
+    struct kernel_letter a = kernel_letter(d[0], nocase), b = kernel_letter(d[last], nocase);
+    for (size_t at = from; at < end; at += 64) {
+        uint64_t hits;
+        if (end - at >= 64) {
+            hits = match64(h + at, a, h + at + last, b);
+        } else {
+            uint8_t p[64] = {0}, q[64] = {0};
+            memcpy(p, h + at, end - at);
+            memcpy(q, h + at + last, end - at);
+            hits = match64(p, a, q, b) & tail_word(end - at);
+        }
         for (; hits; hits &= hits - 1) {
             size_t position = at + bits_lowest(hits);
-            if (memcmp(h + position, d, needle_size) == 0)
+            if (needle_at(h + position, d, needle_size, nocase))
                 return position;
         }
     }
-    for (; at < end; at++)
-        if (h[at] == d[0] && h[at + last] == d[last] && memcmp(h + at, d, needle_size) == 0)
-            return at;
     return SIZE_MAX;
+}
+
+static size_t find_bytes(const char *hay, size_t size, size_t from, const char *needle,
+                         size_t needle_size)
+{
+    return find_needle(hay, size, from, needle, needle_size, false);
+}
+
+static size_t find_nocase(const char *hay, size_t size, size_t from, const char *needle,
+                          size_t needle_size)
+{
+    return find_needle(hay, size, from, needle, needle_size, true);
 }
 
 #define WIDTHS(name) .name##_u8 = name##_u8, .name##_u16 = name##_u16, .name##_u32 = name##_u32
@@ -378,5 +412,5 @@ const struct kernels KERNEL_TABLE = {
     ENTRY(sum_i64),         ENTRY(sum_f64),     ENTRY(minmax_i64),      ENTRY(minmax_f64),
     ENTRY(and_words),       ENTRY(or_words),    ENTRY(andnot_words),    ENTRY(count_words),
     ENTRY(select_bits),     WIDTHS(gather),     ENTRY(gather_u64),      ENTRY(gather_bits),
-    ENTRY(find_bytes),
+    ENTRY(find_bytes),      ENTRY(find_nocase),
 };

@@ -421,6 +421,9 @@ static void test_find(void **state)
                 want = i;
         char *p = copy_exact(hay, size), *q = copy_exact(needle, m);
         assert_true(K->find_bytes(p, size, from, q, m) == want);
+        for (size_t i = 0; i < size; i++)
+            p[i] = (char)(test_random(&seed) % 2 ? p[i] : p[i] ^ 0x20);
+        assert_true(K->find_nocase(p, size, from, q, m) == want);
         free(p);
         free(q);
     }
