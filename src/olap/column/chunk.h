@@ -58,6 +58,7 @@ enum {
     CLASS_INFINITE = 128      /* an infinite REAL occurs                                       */
 };
 #define CLASS_VALUES 15 /* the four storage classes */
+#define CLASS_ALL 255u
 
 /* The vector type that can hold these classes; VT_NULL for none; false when none can (mixed). */
 bool vtype_of_classes(uint32_t classes, enum vtype *out);

@@ -2,9 +2,11 @@
  * chunk_encode.c -- choosing an encoding for a RAW chunk's rows.
  *
  * A first pass finds classes, NULLs and zones; then the encodings are asked in the order below, and
- * the first that holds exactly (and pays) has built the chunk. It is then parsed like a file.
+ * the first that holds exactly (and pays) has built the chunk. It is then parsed like a file, and its
+ * header gets the sketch of its distinct values.
  */
 #include "olap/column/encoding.h"
+#include "olap/column/sketch.h"
 #include "olap/kernel/kernel.h"
 
 #include <string.h>
@@ -78,6 +80,15 @@ static yoda_status build(const struct source *source, struct buffer **out, yoda_
     return YODA_OK;
 }
 
+/* Nobody else sees the bytes yet. */
+static void add_sketch(const struct source *source, const struct chunk *chunk)
+{
+    struct sketch sketch = {0};
+    struct chunk_header *header = (struct chunk_header *)(void *)chunk->bytes->data;
+    sketch_source(source, chunk, &sketch);
+    sketch_pack(&sketch, header->sketch);
+}
+
 yoda_status chunk_encode(const struct chunk *raw, uint32_t rows, struct mem_budget *budget,
                          struct chunk **out, yoda_error *err)
 {
@@ -101,6 +112,8 @@ yoda_status chunk_encode(const struct chunk *raw, uint32_t rows, struct mem_budg
     mem_free_aligned(nulls);
     if (status == YODA_OK)
         status = chunk_parse(bytes, rows, out, err);
+    if (status == YODA_OK)
+        add_sketch(&source, *out);
     ASSERT(status == YODA_OK || status == YODA_NOMEM);
     buffer_release(bytes);
     return status;

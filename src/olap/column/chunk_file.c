@@ -5,6 +5,7 @@
  * it catch damage) but never makes a reader leave the string.
  */
 #include "olap/column/encoding.h"
+#include "olap/column/sketch.h"
 #include "olap/kernel/kernel.h"
 
 #include <inttypes.h>
@@ -139,7 +140,7 @@ yoda_status chunk_serialize(const struct chunk *chunk, struct buffer **out, yoda
 static yoda_status check_header(const struct buffer *bytes, uint32_t rows, yoda_error *err)
 {
     const struct chunk_header *h = (const struct chunk_header *)(const void *)bytes->data;
-    static const uint8_t zeros[sizeof h->reserved];
+    struct sketch sketch;
     if (bytes->size < sizeof *h || h->magic != CHUNK_MAGIC)
         return fail(err, YODA_CORRUPT, "chunk: no header");
     if (h->version != CHUNK_VERSION)
@@ -149,8 +150,12 @@ static yoda_status check_header(const struct buffer *bytes, uint32_t rows, yoda_
                     rows);
     if (h->encoding == ENC_RAW || !encoding_ops_of((enum encoding)h->encoding))
         return fail(err, YODA_CORRUPT, "chunk: encoding %u", h->encoding);
-    if (h->zero || h->flags & ~CHUNK_LZ4 || memcmp(h->reserved, zeros, sizeof zeros) != 0)
+    if (h->zero || h->flags & ~CHUNK_LZ4)
         return fail(err, YODA_CORRUPT, "chunk: reserved bytes are not zero");
+    if (!sketch_unpack(h->sketch, &sketch))
+        return fail(err, YODA_CORRUPT, "chunk: sketch of distinct values");
+    if (h->classes & ~CLASS_ALL)
+        return fail(err, YODA_CORRUPT, "chunk: unknown storage classes");
     if (h->code_width > 8 || h->scale > VECTOR_SCALE_MAX || h->dict_count > SEGMENT_ROWS)
         return fail(err, YODA_CORRUPT, "chunk: width, scale or dictionary size");
     if (h->stored_bytes > bytes->size)

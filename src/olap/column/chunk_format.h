@@ -19,7 +19,7 @@
  *
  *   offset size  field
  *        0    4  magic "YDCK"
- *        4    1  version, 1
+ *        4    1  version, 2
  *        5    1  encoding, enum encoding (never RAW)
  *        6    1  code_width
  *        7    1  scale, DECIMAL
@@ -35,15 +35,15 @@
  *       40    8  text_bytes, of the text section unpacked
  *       48    8  stored_bytes, of the text section as stored
  *       56   24  zone of the chunk: u32 kind, u32 null_count, u64 min, u64 max (bits)
- *       80   48  zero
+ *       80   48  distinct values: 64 HyperLogLog ranks of 6 bits (sketch.h)
  *
  * Valid exactly when: every field that the encoding does not use is 0; the sections end at the end
  * of the string; NULL counts equal the bitmap's; codes are at most code_max, and that is what
  * occurs; DICT codes are below dict_count and entries ascend by memcmp; offsets ascend from 0 to
  * text_bytes; ISO numbers lie in the years 0000 to 9999; doubles are not NaN; an INTEGER zone is
- * base and base + code_max.
+ * base and base + code_max; ranks are at most 59.
  *
- * History  1: first.
+ * History  1: first; 2: the sketch, where zeros were.
  */
 #ifndef YODA_OLAP_CHUNK_FORMAT_H
 #define YODA_OLAP_CHUNK_FORMAT_H
@@ -53,7 +53,7 @@
 #include <stdint.h>
 
 #define CHUNK_MAGIC 0x4b434459u /* "YDCK" */
-#define CHUNK_VERSION 1
+#define CHUNK_VERSION 2
 #define CHUNK_LZ4 1 /* flags */
 #define CHUNK_ALIGN 64
 
@@ -70,7 +70,7 @@ struct chunk_header {
     int64_t base;
     uint64_t code_max, text_bytes, stored_bytes;
     struct zone_record zone;
-    uint8_t reserved[48];
+    uint8_t sketch[48];
 };
 
 static_assert(sizeof(struct zone_record) == 24, "zone record");
@@ -83,5 +83,6 @@ static_assert(offsetof(struct chunk_header, base) == 24, "base");
 static_assert(offsetof(struct chunk_header, code_max) == 32, "code_max");
 static_assert(offsetof(struct chunk_header, stored_bytes) == 48, "stored_bytes");
 static_assert(offsetof(struct chunk_header, zone) == 56, "zone");
+static_assert(offsetof(struct chunk_header, sketch) == 80, "sketch");
 
 #endif

@@ -115,6 +115,10 @@ yoda_status chunk_bytes_create(const struct source *source, struct chunk_header 
                                struct buffer **out, uint8_t *sections[SECTION_COUNT],
                                yoda_error *err);
 
+/* Add the distinct values of a source that was encoded as chunk (sketch.c). */
+struct sketch;
+void sketch_source(const struct source *source, const struct chunk *chunk, struct sketch *into);
+
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
 uint8_t codes_width(uint64_t max);

@@ -144,6 +144,8 @@ static yoda_status attach(struct chunk *chunk, yoda_error *err)
     TRY(codes_check(chunk, err));
     if (!(h->classes & CLASS_REAL) || h->classes & (CLASS_TEXT | CLASS_BLOB) || h->text_bytes)
         return fail(err, YODA_CORRUPT, "chunk: classes of a decimal chunk");
+    if (h->classes & CLASS_INTEGER && h->classes & CLASS_INTEGRAL_REAL) /* codes could not tell */
+        return fail(err, YODA_CORRUPT, "chunk: whole REALs beside INTEGERs in a decimal chunk");
     if (h->base < -mantissa_max || h->base > mantissa_max ||
         h->code_max > (uint64_t)(mantissa_max - h->base))
         return fail(err, YODA_CORRUPT, "chunk: range of a decimal chunk");

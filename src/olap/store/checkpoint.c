@@ -24,6 +24,8 @@ struct checkpoint {
     size_t count, written;
     struct segment_record *records;
     struct checkpoint_file *files; /* [count] */
+    size_t empty_count;
+    struct empty_table *empty; /* [empty_count] */
 };
 
 /* ---- One segment ----------------------------------------------------------------------------- */
@@ -137,18 +139,23 @@ static size_t segments_of(const struct version *version)
 static yoda_status write_version(struct checkpoint *cp, const struct version *version,
                                  yoda_error *err)
 {
-    size_t segments = segments_of(version);
-    if (segments == 0 || !cp->store->directory)
+    size_t segments = segments_of(version), tables = version->table_count;
+    if (tables == 0 || !cp->store->directory)
         return YODA_OK;
-    cp->records = mem_calloc(segments, sizeof *cp->records);
-    cp->files = mem_calloc(segments, sizeof *cp->files);
-    if (!cp->records || !cp->files)
+    cp->records = mem_calloc(segments + 1, sizeof *cp->records);
+    cp->files = mem_calloc(segments + 1, sizeof *cp->files);
+    cp->empty = mem_calloc(tables, sizeof *cp->empty);
+    if (!cp->records || !cp->files || !cp->empty)
         return fail_nomem(err, segments * (sizeof *cp->records + sizeof *cp->files));
-    for (uint32_t t = 0; t < version->table_count; t++) {
+    for (uint32_t t = 0; t < tables; t++) {
         /* a table_version is the first member of its table_state */
         const struct table_state *state = (const struct table_state *)version->tables[t];
+        size_t before = cp->count;
         for (uint32_t i = 0; i < state->version.segment_count; i++)
             TRY(add_segment(cp, state, &state->segments[i], err));
+        if (cp->count == before)
+            cp->empty[cp->empty_count++] =
+                (struct empty_table){state->version.tid, state->schema_hash};
     }
     return cp->written > 0 ? os_sync_directory(cp->store->directory, err) : YODA_OK;
 }
@@ -181,6 +188,13 @@ const struct segment_record *checkpoint_record(const struct checkpoint *checkpoi
 {
     ASSERT(i < checkpoint->count);
     return &checkpoint->records[i];
+}
+
+const struct empty_table *checkpoint_empty_tables(const struct checkpoint *checkpoint,
+                                                  size_t *count)
+{
+    *count = checkpoint->empty_count;
+    return checkpoint->empty;
 }
 
 /* ---- After the commit ------------------------------------------------------------------------ */
@@ -223,6 +237,7 @@ void store_checkpoint_done(struct store *store, struct checkpoint *checkpoint, b
     }
     mem_free(checkpoint->records);
     mem_free(checkpoint->files);
+    mem_free(checkpoint->empty);
     mem_free(checkpoint);
     store_disown_files(store);
 }

@@ -40,7 +40,7 @@
  * the stated size; every zero is zero; each chunk satisfies chunk_format.h. Chunks are checked at
  * first touch, everything else at open.
  *
- * History: format 1.
+ * History: 1: first; 2: chunks of version 2.
  */
 #ifndef YODA_STORE_SEGMENT_FORMAT_H
 #define YODA_STORE_SEGMENT_FORMAT_H
@@ -49,7 +49,7 @@
 
 #define SEGMENT_MAGIC UINT64_C(0x3147455341444f59)     /* "YODASEG1" */
 #define SEGMENT_MAGIC_END UINT64_C(0x31444e4541444f59) /* "YODAEND1" */
-#define SEGMENT_FORMAT 1u
+#define SEGMENT_FORMAT 2u
 #define SEGMENT_ALIGN 64u
 #define SEGMENT_NO_COLUMN UINT32_MAX
 

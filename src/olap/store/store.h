@@ -94,6 +94,9 @@ struct snapshot {
 void store_acquire(struct store *store, struct snapshot *out);
 void store_release(struct store *store, struct snapshot *snapshot);
 const struct table_version *version_find_table(const struct version *version, uint32_t tid);
+/* Distinct values of a column, about: at least 1, at most the rows. Loads chunks of up to 16 segments
+ * where they are not; what cannot be read does not count. Never fails. */
+double table_distinct(const struct table_version *table, uint32_t column);
 
 /*
  * The chunk of one column, loaded from its file and checked on first touch.
@@ -186,6 +189,13 @@ YODA_MUST_CHECK yoda_status store_checkpoint_write(struct store *store,
                                                    struct checkpoint **out, yoda_error *err);
 size_t checkpoint_record_count(const struct checkpoint *checkpoint);
 const struct segment_record *checkpoint_record(const struct checkpoint *checkpoint, size_t i);
+/* Complete tables without rows, of which no record tells. */
+struct empty_table {
+    uint32_t tid;
+    uint64_t schema_hash; /* of its table_def */
+};
+const struct empty_table *checkpoint_empty_tables(const struct checkpoint *checkpoint,
+                                                  size_t *count);
 void store_checkpoint_done(struct store *store, struct checkpoint *checkpoint, bool committed);
 
 /*

@@ -118,7 +118,7 @@ static void test_named(void **state)
     } cases[] = {
         {COLUMN_INT_U8, 0, 0},     {COLUMN_INT_U8, 4, 9},    {COLUMN_INT_U8, 5, ENC_RAW},
         {COLUMN_INT_U8, 5, 77},    {COLUMN_INT_U8, 6, 3},    {COLUMN_INT_U8, 32, 255},
-        {COLUMN_INT_U8, 100, 1},   {COLUMN_WORDS, 9, 3},     {COLUMN_WORDS, 20, 1},
+        {COLUMN_INT_U8, 100, 255},   {COLUMN_WORDS, 9, 3},     {COLUMN_WORDS, 20, 1},
         {COLUMN_DATES, 8, 0},      {COLUMN_DATES, 30, 0x10}, {COLUMN_MONEY, 7, 16},
         {COLUMN_TEXT_RANDOM, 40, 1}, {COLUMN_NULLS, 60, 1},
     };
