@@ -133,6 +133,9 @@ yoda_status unit_init(struct unit *unit, const struct unit_spec *spec, struct ar
                       struct mem_budget *budget, yoda_error *err)
 {
     *unit = (struct unit){.spec = spec, .budget = budget, .arena = arena, .scale = -1};
+    unit->state_size = spec->type->state_size;
+    if (spec->type == &unit_witness)
+        unit->state_size *= spec->arg_count;
     return buffer_create(0, budget, &unit->states, err);
 }
 
@@ -148,14 +151,17 @@ yoda_status unit_grow(struct unit *unit, uint32_t groups, yoda_error *err)
 {
     if (groups <= unit->groups)
         return YODA_OK;
-    size_t size = unit->spec->type->state_size;
-    if (unit->spec->type == &unit_witness)
-        size *= unit->spec->arg_count;
+    size_t size = unit->state_size;
     TRY(buffer_reserve(unit->states, groups * size, err));
     unit->states->size = groups * size;
     memset(unit->states->data + unit->groups * size, 0, (groups - unit->groups) * size);
     unit->groups = groups;
     return YODA_OK;
+}
+
+uint64_t unit_bytes(const struct unit *unit)
+{
+    return unit->states->capacity + (unit->seen ? group_table_bytes(unit->seen) : 0);
 }
 
 const uint64_t *grouping_rows(const struct grouping *grouping, uint32_t group, const uint64_t *keep,

@@ -20,8 +20,11 @@ static yoda_status count_update(struct unit *unit, const struct grouping *groupi
         }
         return YODA_OK;
     }
-    for (uint32_t i = 0; i < grouping->rows; i++)
-        states[grouping->ids[i]] += keep ? bit_get(keep, i) : 1;
+    const uint32_t *ids = grouping->ids;
+    for (uint32_t i = 0; !keep && i < grouping->rows; i++)
+        states[ids[i]]++;
+    for (uint32_t i = 0; keep && i < grouping->rows; i++)
+        states[ids[i]] += bit_get(keep, i);
     return YODA_OK;
 }
 

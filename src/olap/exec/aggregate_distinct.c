@@ -5,40 +5,131 @@
  * their groups renumbered. In the end every pair is given once to a plain unit, which has the
  * result. COUNT shows no value, so its set folds what SQLite calls equal; the others must not meet
  * values that are equal but not identical (the set refuses them).
+ *
+ * A pair of a group and an INTEGER of 32 bits is packed into one word, for which the set has a
+ * shorter way; the first wider INTEGER turns the set into one of two columns.
  */
 #include "olap/exec/aggregate_unit.h"
 #include "olap/exec/flat_vector.h"
 #include "olap/exec/pipeline.h"
+#include "olap/kernel/kernel.h"
 
 #include <string.h>
 
-static yoda_status make_set(struct unit *unit, yoda_error *err)
+static yoda_status make_set(struct unit *unit, bool packed, yoda_error *err)
 {
     const struct aggregate *aggregate = unit->spec->aggregate;
     struct group_key keys[2] = {{VT_INT, COLLATE_BINARY},
                                 {aggregate->arg->type, aggregate->collation}};
-    bool grouped = unit->spec->grouped;
+    bool both = unit->spec->grouped && !packed;
     unit->seen = mem_calloc(1, sizeof *unit->seen);
     if (!unit->seen)
         return fail_nomem(err, sizeof *unit->seen);
-    return group_table_init(unit->seen, grouped ? keys : keys + 1, grouped ? 2 : 1,
+    unit->packed = packed;
+    return group_table_init(unit->seen, both ? keys : keys + 1, both ? 2 : 1,
                             aggregate->kind == AGG_COUNT ? GROUP_FOLD : GROUP_STRICT,
                             unit->budget, err);
 }
 
-/* Add pairs: groups [rows], values of `rows` rows, none NULL. */
-static yoda_status add_pairs(struct unit *unit, const int64_t *groups, const struct vector *values,
-                             struct arena *scratch, yoda_error *err)
+/* Words of a packed set: group ids and values. */
+static yoda_status split_words(const struct vector *words, struct arena *arena,
+                               const int64_t **groups, struct vector *values, yoda_error *err)
+{
+    const int64_t *in = words->data;
+    int64_t *ids = arena_array(arena, int64_t, words->count + 8);
+    int64_t *numbers = arena_array(arena, int64_t, words->count + 8);
+    if (!ids || !numbers)
+        return run_nomem(err, "aggregating");
+    for (uint32_t i = 0; i < words->count; i++) {
+        ids[i] = (int64_t)((uint64_t)in[i] >> 32);
+        numbers[i] = (int32_t)(uint32_t)(uint64_t)in[i];
+    }
+    *groups = ids;
+    *values = *words;
+    values->data = numbers;
+    return YODA_OK;
+}
+
+static yoda_status add_words(struct unit *unit, const int64_t *groups, const int64_t *values,
+                             uint32_t rows, struct arena *scratch, yoda_error *err)
+{
+    uint32_t *ids = arena_array(scratch, uint32_t, rows + 1);
+    int64_t *words = arena_array(scratch, int64_t, rows + 8);
+    if (!ids || !words)
+        return run_nomem(err, "aggregating");
+    for (uint32_t i = 0; i < rows; i++)
+        words[i] = (int64_t)((uint64_t)groups[i] << 32 | (uint32_t)values[i]);
+    struct vector key = {.type = VT_INT, .form = VF_FLAT, .count = rows, .data = words};
+    return group_table_find(unit->seen, &key, rows, NULL, scratch, ids, err);
+}
+
+static yoda_status add_columns(struct unit *unit, const int64_t *groups,
+                               const struct vector *values, struct arena *scratch, yoda_error *err)
 {
     struct vector keys[2] = {
         {.type = VT_INT, .form = VF_FLAT, .count = values->count, .data = groups}, *values};
     uint32_t *ids = arena_array(scratch, uint32_t, values->count + 1);
     if (!ids)
         return run_nomem(err, "aggregating");
-    if (!unit->seen)
-        TRY(make_set(unit, err));
     return group_table_find(unit->seen, unit->spec->grouped ? keys : keys + 1, values->count, NULL,
                             scratch, ids, err);
+}
+
+static void destroy_set(struct group_table *set)
+{
+    if (set)
+        group_table_deinit(set);
+    mem_free(set);
+}
+
+/* The words of a packed set as pairs of a set of two columns. */
+static yoda_status copy_unpacked(struct unit *unit, const struct group_table *packed,
+                                 struct arena *scratch, yoda_error *err)
+{
+    for (uint32_t at = 0; at < packed->count; at += VECTOR_ROWS) {
+        const int64_t *groups;
+        struct vector words, values;
+        uint32_t left = packed->count - at;
+        arena_reset(scratch);
+        TRY(group_table_keys(packed, 0, at, left < VECTOR_ROWS ? left : VECTOR_ROWS, scratch,
+                             &words, err));
+        TRY(split_words(&words, scratch, &groups, &values, err));
+        TRY(add_columns(unit, groups, &values, scratch, err));
+    }
+    return YODA_OK;
+}
+
+static yoda_status unpack(struct unit *unit, yoda_error *err)
+{
+    struct arena scratch;
+    struct group_table *packed = unit->seen;
+    ASSERT(packed && unit->packed);
+    arena_init(&scratch, unit->budget);
+    yoda_status status = make_set(unit, false, err);
+    if (status == YODA_OK)
+        status = copy_unpacked(unit, packed, &scratch, err);
+    arena_deinit(&scratch);
+    destroy_set(packed);
+    return status;
+}
+
+/* Add pairs: groups [rows], values of `rows` rows, none NULL. */
+static yoda_status add_pairs(struct unit *unit, const int64_t *groups, const struct vector *values,
+                             struct arena *scratch, yoda_error *err)
+{
+    int64_t low, high;
+    struct vector flat;
+    if (!unit->seen)
+        TRY(make_set(unit, unit->spec->grouped && unit->spec->aggregate->arg->type == VT_INT,
+                     err));
+    if (!unit->packed)
+        return add_columns(unit, groups, values, scratch, err);
+    TRY(flat_vector_as(values, VT_INT, scratch, &flat, err));
+    kernels()->minmax_i64(flat.data, flat.count, NULL, &low, &high);
+    if (low >= INT32_MIN && high <= INT32_MAX)
+        return add_words(unit, groups, flat.data, flat.count, scratch, err);
+    TRY(unpack(unit, err));
+    return add_columns(unit, groups, &flat, scratch, err);
 }
 
 static yoda_status distinct_update(struct unit *unit, const struct grouping *grouping,
@@ -73,6 +164,10 @@ static yoda_status read_pairs(const struct unit *unit, uint32_t first, uint32_t 
 {
     bool grouped = unit->spec->grouped;
     struct vector ids;
+    if (unit->packed) {
+        TRY(group_table_keys(unit->seen, 0, first, rows, arena, &ids, err));
+        return split_words(&ids, arena, groups, values, err);
+    }
     TRY(group_table_keys(unit->seen, grouped ? 1 : 0, first, rows, arena, values, err));
     if (grouped) {
         TRY(group_table_keys(unit->seen, 0, first, rows, arena, &ids, err));
@@ -181,9 +276,7 @@ static yoda_status distinct_result(const struct unit *unit, const struct aggrega
 
 static void distinct_deinit(struct unit *unit)
 {
-    if (unit->seen)
-        group_table_deinit(unit->seen);
-    mem_free(unit->seen);
+    destroy_set(unit->seen);
     if (unit->inner && unit->inner->spec)
         unit_deinit(unit->inner);
     mem_free(unit->inner);

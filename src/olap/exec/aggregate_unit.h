@@ -39,7 +39,7 @@ struct group_pairs { /* groups of one aggregation that are groups of another */
 
 struct unit;
 struct unit_type {
-    size_t state_size;
+    size_t state_size; /* of a new unit */
     /* args [arg_count] evaluated; keep: rows that pass the FILTER (NULL: all) */
     yoda_status (*update)(struct unit *unit, const struct grouping *grouping,
                           const struct vector *args, const uint64_t *filter,
@@ -74,10 +74,13 @@ struct unit {
     const struct unit_spec *spec;
     struct mem_budget *budget;
     struct arena *arena;    /* of the aggregation: texts */
-    struct buffer *states;  /* zeroed, [groups] */
+    struct buffer *states;  /* zeroed, [groups] of state_size bytes */
+    size_t state_size;
     uint32_t groups;
+    double bound;           /* sums of INTEGERs: no more than all absolute values together */
     int scale;              /* sums: decimal digits of `decimal`, -1 unknown */
     struct group_table *seen; /* DISTINCT: the (group, value) pairs */
+    bool packed;              /* DISTINCT: a pair is one word */
     struct unit *inner;       /* DISTINCT: what the values go to in the end */
 };
 
@@ -86,6 +89,8 @@ YODA_MUST_CHECK yoda_status unit_init(struct unit *unit, const struct unit_spec 
                                       yoda_error *err);
 void unit_deinit(struct unit *unit);
 YODA_MUST_CHECK yoda_status unit_grow(struct unit *unit, uint32_t groups, yoda_error *err);
+/* Memory of its own; what is in the arena is not counted. */
+uint64_t unit_bytes(const struct unit *unit);
 static inline void *unit_states(const struct unit *unit)
 {
     return unit->states->data;

@@ -55,6 +55,14 @@ void aggregation_destroy(struct aggregation *a)
     mem_free(a);
 }
 
+uint64_t aggregation_bytes(const struct aggregation *a)
+{
+    uint64_t bytes = a->arena.charged_bytes + group_table_bytes(&a->table);
+    for (uint32_t u = 0; u < a->plan->unit_count; u++)
+        bytes += unit_bytes(&a->units[u]);
+    return bytes;
+}
+
 /* The bitmap of each group's rows, of those that are alive. */
 static yoda_status make_masks(struct grouping *grouping, struct arena *scratch, yoda_error *err)
 {
@@ -156,6 +164,16 @@ static yoda_status push_groups(const struct aggregation *a, struct worker *worke
     return pipeline_push(worker, &set, err);
 }
 
+yoda_status aggregation_push(const struct aggregation *a, struct worker *worker, uint32_t first,
+                             uint32_t end, yoda_error *err)
+{
+    for (uint32_t at = first; at < end && !pipeline_stopped(worker); at += VECTOR_ROWS) {
+        TRY(pipeline_step(worker, err));
+        TRY(push_groups(a, worker, at, end - at < VECTOR_ROWS ? end - at : VECTOR_ROWS, err));
+    }
+    return YODA_OK;
+}
+
 static uint32_t morsels_of(const struct aggregation *a)
 {
     return a ? (uint32_t)(((uint64_t)a->groups + MORSEL_GROUPS - 1) / MORSEL_GROUPS) : 0;
@@ -172,11 +190,7 @@ static yoda_status source_run(struct source *base, struct worker *worker, uint32
     const struct aggregation *a = source->finals[final];
     uint32_t at = morsel * MORSEL_GROUPS;
     uint32_t end = a->groups - at > MORSEL_GROUPS ? at + MORSEL_GROUPS : a->groups;
-    for (; at < end && !pipeline_stopped(worker); at += VECTOR_ROWS) {
-        TRY(pipeline_step(worker, err));
-        TRY(push_groups(a, worker, at, end - at < VECTOR_ROWS ? end - at : VECTOR_ROWS, err));
-    }
-    return YODA_OK;
+    return aggregation_push(a, worker, at, end, err);
 }
 
 void aggregation_source_init(struct aggregation_source *source,

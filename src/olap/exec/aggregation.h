@@ -2,10 +2,11 @@
  * aggregation.h -- groups and their states: what one worker gathers, and the one result.
  *
  *   worker 1: table + units --.                             .-- final 0 --> rows
- *   worker 2: table + units --+-- by the hash's top bits ---+-- final 1 --> rows
+ *   worker 2: table + units --+-- ------ by parts ------ ---+-- final 1 --> rows
  *
- * Few groups are merged into the first worker's aggregation; many are merged by partitions, each a
- * task that takes the groups of its part of the hash range from all workers.
+ * Few groups are merged into the first worker's aggregation; many are merged by parts, each a task
+ * that takes the groups of its part of the keys from all workers. When memory gets short a worker's
+ * further rows go to disk, dealt by their keys' hash, and each partition is aggregated by itself.
  */
 #ifndef YODA_OLAP_AGGREGATION_H
 #define YODA_OLAP_AGGREGATION_H
@@ -47,6 +48,9 @@ YODA_MUST_CHECK yoda_status aggregation_consume(struct aggregation *aggregation,
                                                 const struct aggregation_batch *batch,
                                                 struct arena *scratch, yoda_error *err);
 
+/* Bytes of memory in use. */
+uint64_t aggregation_bytes(const struct aggregation *aggregation);
+
 /*
  * Combine the workers' aggregations ([run->workers], some NULL; they are taken).
  *   finals  [*final_count] in the run's arena; the caller destroys them, also after a failure
@@ -56,6 +60,20 @@ YODA_MUST_CHECK yoda_status aggregation_combine(struct run *run,
                                                 struct aggregation **locals,
                                                 struct aggregation ***finals,
                                                 uint32_t *final_count, yoda_error *err);
+/* Combine groups ids[0..n) of `from` into `to`. Threads: several may read one `from`. */
+YODA_MUST_CHECK yoda_status aggregation_merge(struct aggregation *to, struct aggregation *from,
+                                              const uint32_t *ids, uint32_t n, yoda_error *err);
+/* Once, after everything is combined. */
+YODA_MUST_CHECK yoda_status aggregation_settle(struct aggregation *aggregation, yoda_error *err);
+
+struct aggregation_parts { /* group ids sorted by part */
+    uint32_t *ids;
+    uint32_t begin[GROUP_PARTS_MAX + 1]; /* ids[begin[p]..begin[p + 1]) are those of part p */
+};
+YODA_MUST_CHECK yoda_status aggregation_split(const struct aggregation *aggregation,
+                                              const struct group_split *split,
+                                              struct aggregation_parts *out, yoda_error *err);
+void aggregation_parts_free(struct aggregation_parts *parts); /* zeroed: fine */
 
 /* Rows of finals as a source: keys, then aggregates. */
 struct aggregation_source {
@@ -67,5 +85,36 @@ struct aggregation_source {
 void aggregation_source_init(struct aggregation_source *source,
                              const struct aggregation_plan *plan, struct aggregation **finals,
                              uint32_t final_count);
+/* Push groups [first, end) row set by row set. */
+YODA_MUST_CHECK yoda_status aggregation_push(const struct aggregation *aggregation,
+                                             struct worker *worker, uint32_t first, uint32_t end,
+                                             yoda_error *err);
+
+/* ---- aggregation_spill.c: groups that do not fit --------------------------------------------- */
+
+struct aggregation_spill;
+struct aggregation_spill_op { /* what the operator knows */
+    struct op *op;
+    const struct plan *plan;
+    const struct aggregation_plan *aggregation;
+    const uint64_t *kept; /* the child's columns that are read, NULL: all */
+    struct aggregation **locals; /* [workers] */
+    /* Evaluate the keys of rows. */
+    yoda_status (*keys)(struct op *op, struct worker *worker, const struct row_set *in,
+                        const struct vector **keys, yoda_error *err);
+    /* Take rows in. */
+    yoda_status (*consume)(struct op *op, struct worker *worker, struct aggregation *to,
+                           const struct row_set *in, yoda_error *err);
+};
+/* NULL where memory is short. */
+struct aggregation_spill *aggregation_spill_new(const struct aggregation_spill_op *op);
+void aggregation_spill_destroy(struct aggregation_spill *spill); /* NULL is fine */
+/* Before rows come to a worker: do they go to disk? Then they are taken. spill NULL: never. */
+YODA_MUST_CHECK yoda_status aggregation_spill_push(struct aggregation_spill *spill,
+                                                   struct worker *worker, const struct row_set *in,
+                                                   bool *taken, yoda_error *err);
+/* All rows are there: *out is NULL when none went to disk, or spill is NULL. */
+YODA_MUST_CHECK yoda_status aggregation_spill_finish(struct aggregation_spill *spill,
+                                                     struct source **out, yoda_error *err);
 
 #endif

@@ -265,6 +265,47 @@ static yoda_status in_few_ints(const struct eval_call *call, const struct vector
     return YODA_OK;
 }
 
+/* Texts of up to eight bytes are equal when their sizes and the words made of their bytes are. */
+struct short_text {
+    uint64_t word;
+    uint32_t size;
+};
+
+static inline struct short_text short_text(const char *p, uint32_t size)
+{
+    struct short_text t = {0, size};
+    for (uint32_t i = 0; i < size; i++)
+        t.word |= (uint64_t)(uint8_t)p[i] << (8 * i);
+    return t;
+}
+
+static bool list_is_short(const struct expr *e)
+{
+    bool is_short = e->list_count <= IN_LINEAR_MAX && e->compare_collation == COLLATE_BINARY;
+    for (uint32_t i = 0; is_short && i < e->list_count; i++)
+        is_short = e->list[i].type == YODA_TEXT && e->list[i].size <= sizeof(uint64_t);
+    return is_short;
+}
+
+/* bits of NULL rows mean nothing. */
+static void in_few_texts(const struct eval_call *call, const struct vector *flat, uint64_t *bits)
+{
+    struct short_text list[IN_LINEAR_MAX];
+    const struct strref *rows = flat->data;
+    uint32_t count = call->e->list_count;
+    for (uint32_t i = 0; i < count; i++)
+        list[i] = short_text(call->e->list[i].p, call->e->list[i].size);
+    for (uint32_t row = 0; row < call->rows; row++) {
+        if (rows[row].size > sizeof(uint64_t) || vector_is_null(flat, row))
+            continue;
+        struct short_text t = short_text(rows[row].ptr, rows[row].size);
+        uint64_t found = 0;
+        for (uint32_t i = 0; i < count; i++)
+            found |= (uint64_t)((t.word == list[i].word) & (t.size == list[i].size));
+        bits[row / 64] |= found << (row % 64);
+    }
+}
+
 yoda_status eval_in(const struct eval_call *call, struct vector *out)
 {
     const struct expr *e = call->e;
@@ -278,6 +319,8 @@ yoda_status eval_in(const struct eval_call *call, struct vector *out)
     TRY(eval_bitmap(call->eval, call->rows, &all, call->err));
     if (a.form == VF_FLAT && a.type == VT_INT && e->list_count <= IN_LINEAR_MAX) {
         TRY(in_few_ints(call, &a, bits));
+    } else if (a.form == VF_FLAT && a.type == VT_TEXT && list_is_short(e)) {
+        in_few_texts(call, &a, bits);
     } else {
         for (uint32_t row = 0; row < call->rows; row++) {
             struct value v = lane_value(&a, row);

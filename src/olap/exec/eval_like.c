@@ -4,7 +4,8 @@
  * The matcher is SQLite's patternCompare on bounded strings: the first NUL ends a string, the end
  * reads as NUL. A constant LIKE pattern of ASCII pieces between % (no _ and no escape) takes a
  * shorter way: prefix, pieces in order, suffix; comparing bytes is then comparing characters, since
- * a longer form of an ASCII character reads as U+FFFD.
+ * a longer form of an ASCII character reads as U+FFFD. Where the rows' texts follow each other in
+ * memory, they are searched as one text.
  */
 #include "olap/exec/eval.h"
 #include "olap/exec/utf8_text.h"
@@ -222,15 +223,9 @@ static bool piece_at(const char *s, const struct strref *piece)
 static size_t piece_find(const char *s, size_t size, size_t from, const struct strref *piece,
                          bool letters)
 {
-    if (!letters)
-        return kernels()->find_bytes(s, size, from, piece->ptr, piece->size);
-    if (piece->size > size)
-        return SIZE_MAX;
-    char first = piece->ptr[0];
-    for (size_t i = from; i <= size - piece->size; i++)
-        if (fold(s[i]) == first && piece_at(s + i, piece))
-            return i;
-    return SIZE_MAX;
+    const struct kernels *k = kernels();
+    return letters ? k->find_nocase(s, size, from, piece->ptr, piece->size)
+                   : k->find_bytes(s, size, from, piece->ptr, piece->size);
 }
 
 static bool pieces_match(const struct pieces *p, const char *s, size_t size)
@@ -253,6 +248,68 @@ static bool pieces_match(const struct pieces *p, const char *s, size_t size)
     return true;
 }
 
+static bool row_matches(const struct pieces *p, const struct strref *row)
+{
+    return pieces_match(p, row->ptr, utf8_c_size(row->ptr, row->size));
+}
+
+/* The longest piece that may stand anywhere; 0: none is worth a search. */
+static uint32_t longest_inner(const struct pieces *p)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i + 1 < p->count; i++)
+        if (p->piece[i].size > (best ? p->piece[best].size : 0))
+            best = i;
+    return best;
+}
+
+/* Do the rows' texts lie one behind the other, as in a plain chunk? */
+static bool is_contiguous(const struct strref *rows, uint32_t count)
+{
+    uint32_t apart = 0;
+    for (uint32_t i = 0; i + 1 < count; i++)
+        apart |= rows[i].ptr + rows[i].size != rows[i + 1].ptr;
+    return !apart;
+}
+
+/* Search all rows' texts at once for one piece; only rows that have it are looked at. */
+static void match_contiguous(const struct pieces *p, uint32_t inner, const struct strref *rows,
+                             uint32_t count, uint64_t *bits)
+{
+    const struct strref *piece = &p->piece[inner];
+    const char *text = rows[0].ptr;
+    size_t size = (size_t)(rows[count - 1].ptr - text) + rows[count - 1].size, at = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        size_t found = piece_find(text, size, at, piece, p->letters[inner]);
+        if (found == SIZE_MAX)
+            return;
+        while ((size_t)(rows[row].ptr - text) + rows[row].size <= found)
+            row++;
+        ASSERT(row < count);
+        if (row_matches(p, &rows[row]))
+            bit_set(bits, row);
+        at = (size_t)(rows[row].ptr - text) + rows[row].size;
+    }
+}
+
+/* bits of NULL rows mean nothing. */
+static void match_rows(const struct pieces *p, const struct vector *a, uint32_t count,
+                       uint64_t *bits)
+{
+    const struct strref *rows = a->data;
+    uint32_t inner = longest_inner(p);
+    if (inner && !a->nulls && a->form == VF_FLAT && is_contiguous(rows, count)) {
+        match_contiguous(p, inner, rows, count, bits);
+        return;
+    }
+    for (uint32_t row = 0; row < count; row++) {
+        struct value v = lane_value(a, row);
+        struct strref text = {v.p, v.size};
+        if (v.type == YODA_TEXT && row_matches(p, &text))
+            bit_set(bits, row);
+    }
+}
+
 static yoda_status like_pieces(const struct eval_call *call, const struct vector *a,
                                const struct value *pattern, uint64_t *bits, bool *done)
 {
@@ -262,13 +319,8 @@ static yoda_status like_pieces(const struct eval_call *call, const struct vector
         return YODA_NOMEM;
     *done = call->e->op == OP_LIKE && call->e->arg_count == 2 &&
             pattern->size <= PATTERN_MAX && pieces_init(pattern, text, &pieces);
-    if (!*done)
-        return YODA_OK;
-    for (uint32_t row = 0; row < call->rows; row++) {
-        struct value v = lane_value(a, row);
-        if (v.type == YODA_TEXT && pieces_match(&pieces, v.p, utf8_c_size(v.p, v.size)))
-            bit_set(bits, row);
-    }
+    if (*done && call->rows)
+        match_rows(&pieces, a, call->rows, bits);
     return YODA_OK;
 }
 

@@ -119,6 +119,10 @@ bool expr_equal(expr_ref a, expr_ref b); /* same structure: same value on every 
 void expr_inputs(expr_ref e, uint64_t *used);
 /* The same expression with every EXPR_INPUT slot replaced by map[slot]. */
 EXPR_NEW expr_remap(struct expr_builder *b, expr_ref e, const uint32_t *map, expr_ref *out);
+/* The same expression with every EXPR_INPUT slot replaced by with[slot] where that is not NULL. The
+ * replacement has the input's type; comparisons keep the rules they were made with. Folds what
+ * became constant. */
+EXPR_NEW expr_substitute(struct expr_builder *b, expr_ref e, const expr_ref *with, expr_ref *out);
 /* Is e `input op constant(s)`, fit for code_predicate? Fills *slot and *out (arena: list). */
 struct predicate;
 bool expr_as_predicate(expr_ref e, struct arena *arena, uint32_t *slot, struct predicate *out);

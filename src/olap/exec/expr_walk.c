@@ -63,3 +63,35 @@ yoda_status expr_remap(struct expr_builder *b, expr_ref e, const uint32_t *map, 
     }
     return expr_copy(b, &head, out);
 }
+
+/* A copy of e over other arguments; folded where they all became constants, that succeeds and keeps
+ * e's type: CAST('1' AS NUMERIC) is a VT_NUM to all who read it, its value alone is a VT_INT. */
+static yoda_status with_args(struct expr_builder *b, expr_ref e, const expr_ref *args, bool constant,
+                             expr_ref *out)
+{
+    struct expr head = *e;
+    head.args = args;
+    if (constant && expr_fold(&(struct expr_builder){b->arena, &(yoda_error){0}}, &head, out) ==
+                        YODA_OK && (*out)->type == e->type)
+        return YODA_OK;
+    return expr_copy(b, &head, out);
+}
+
+yoda_status expr_substitute(struct expr_builder *b, expr_ref e, const expr_ref *with, expr_ref *out)
+{
+    *out = e;
+    if (e->kind == EXPR_INPUT && with[e->slot])
+        *out = with[e->slot];
+    if (e->arg_count == 0)
+        return YODA_OK;
+    expr_ref *args = arena_array(b->arena, expr_ref, e->arg_count);
+    bool changed = false, constant = true;
+    if (!args)
+        return fail_nomem(b->err, e->arg_count * sizeof *args);
+    for (uint32_t i = 0; i < e->arg_count; i++) {
+        TRY(expr_substitute(b, e->args[i], with, &args[i]));
+        changed |= args[i] != e->args[i];
+        constant &= args[i]->kind == EXPR_CONST;
+    }
+    return changed ? with_args(b, e, args, constant, out) : YODA_OK;
+}

@@ -9,8 +9,6 @@
 #include "olap/exec/group_table.h"
 #include "olap/exec/pipeline.h"
 
-enum { META_NULL = 1, META_REAL = 2 };
-
 yoda_status group_key_check(const struct group_table *table, yoda_error *err)
 {
     if (table->mode == GROUP_STRICT && table->seen_integer && table->seen_integral_real)
@@ -108,8 +106,8 @@ static bool is_text(enum vtype type)
     return type == VT_TEXT || type == VT_BLOB;
 }
 
-static yoda_status fold(struct group_table *table, uint32_t k, const struct vector *in,
-                        struct arena *scratch, struct vector *out, yoda_error *err)
+yoda_status group_key_fold(struct group_table *table, uint32_t k, const struct vector *in,
+                           struct arena *scratch, struct vector *out, yoda_error *err)
 {
     enum collation collation = table->keys[k].collation;
     TRY(flat_vector_as(in, table->keys[k].type, scratch, out, err));
@@ -166,8 +164,8 @@ static void write_meta(const struct group_table *table, uint32_t k, const struct
     if (!v->nulls && !v->reals)
         return;
     for (uint32_t i = 0; i < rows; i++) {
-        unsigned meta = v->nulls && bit_get(v->nulls, i)   ? META_NULL
-                        : v->reals && bit_get(v->reals, i) ? META_REAL
+        unsigned meta = v->nulls && bit_get(v->nulls, i)   ? GROUP_NULL
+                        : v->reals && bit_get(v->reals, i) ? GROUP_REAL
                                                            : 0;
         ASSERT(k / 32 < table->meta_words);
         YODA_UNUSED(table);
@@ -184,8 +182,16 @@ static void write_words(const struct group_table *table, uint32_t k, const struc
 {
     size_t at = (size_t)(table->meta_words + k) * 8;
     const uint64_t *data = v->data;
-    for (uint32_t i = 0; i < rows; i++) {
-        uint64_t word = v->nulls && bit_get(v->nulls, i) ? 0 : data[i];
+    if (!v->nulls && !w->offsets) {
+        uint8_t *to = w->bytes + at;
+        for (uint32_t i = 0; i < rows; i++, to += w->fixed_size)
+            memcpy(to, &data[i], sizeof *data);
+        return;
+    }
+    for (uint32_t i = 0; !v->nulls && i < rows; i++)
+        memcpy(row_at(w, i) + at, &data[i], sizeof *data);
+    for (uint32_t i = 0; v->nulls && i < rows; i++) {
+        uint64_t word = bit_get(v->nulls, i) ? 0 : data[i];
         memcpy(row_at(w, i) + at, &word, sizeof word);
     }
 }
@@ -240,7 +246,7 @@ yoda_status group_key_encode(struct group_table *table, const struct vector *key
             TRY(flat_vector_as(&nulls, VT_INT, scratch, &flat[k], err));
             continue;
         }
-        TRY(fold(table, k, &keys[k], scratch, &flat[k], err));
+        TRY(group_key_fold(table, k, &keys[k], scratch, &flat[k], err));
     }
     if (table->variable) {
         offsets = arena_array(scratch, uint32_t, rows + 1);

@@ -1,9 +1,9 @@
 /* group_table.c -- the hash table of groups; see group_table.h. */
 #include "olap/exec/group_table.h"
 
-#include "base/hash.h"
-#include "olap/exec/flat_vector.h"
 #include "olap/exec/pipeline.h"
+
+#include <string.h>
 
 #define SLOTS_FIRST 256u
 
@@ -51,12 +51,14 @@ yoda_status group_table_init(struct group_table *table, const struct group_key *
                              uint32_t key_count, enum group_mode mode, struct mem_budget *budget,
                              yoda_error *err)
 {
-    *table = (struct group_table){.key_count = key_count, .mode = mode, .budget = budget};
+    *table = (struct group_table){
+        .key_count = key_count, .mode = mode, .budget = budget, .null_id = UINT32_MAX};
     arena_init(&table->bytes, budget);
     TRY(init_keys(table, keys, err));
     TRY(buffer_create(0, budget, &table->rows, err));
     TRY(buffer_create(0, budget, &table->hashes, err));
-    return make_slots(table, SLOTS_FIRST, err);
+    table->word = key_count == 1 && (keys[0].type == VT_INT || keys[0].type == VT_REAL);
+    return table->word ? YODA_OK : make_slots(table, SLOTS_FIRST, err);
 }
 
 void group_table_deinit(struct group_table *table)
@@ -64,6 +66,7 @@ void group_table_deinit(struct group_table *table)
     if (table->slots)
         mem_budget_release(table->budget, ((uint64_t)table->slot_mask + 1) * sizeof *table->slots);
     mem_free(table->slots);
+    group_word_deinit(table);
     mem_free(table->direct);
     mem_free(table->keys);
     mem_free(table->signatures);
@@ -71,6 +74,17 @@ void group_table_deinit(struct group_table *table)
     buffer_release(table->hashes);
     arena_deinit(&table->bytes);
     *table = (struct group_table){0};
+}
+
+uint64_t group_table_bytes(const struct group_table *table)
+{
+    if (!table->rows || !table->hashes)
+        return 0;
+    uint64_t slots = (uint64_t)table->slot_mask + 1;
+    return table->bytes.charged_bytes + table->rows->capacity + table->hashes->capacity +
+           (table->slots ? slots * sizeof *table->slots : 0) +
+           (table->word_slots ? slots * 2 * sizeof(uint64_t) : 0) +
+           table->dense_size * sizeof *table->dense;
 }
 
 static inline const uint8_t *key_of(const struct group_table *table, uint32_t id)
@@ -134,13 +148,17 @@ static yoda_status keep_key(struct group_table *table, const uint8_t *key, uint3
     return YODA_OK;
 }
 
-/* Equal fixed parts mean equal sizes: the lengths of texts are in them. */
-static inline bool key_equal(const struct group_table *table, uint32_t id, const uint8_t *key,
-                             uint32_t size)
+/* Equal fixed parts, which are words, mean equal sizes: the lengths of texts are in them. */
+static inline bool key_equal(const uint8_t *kept, const uint8_t *key, uint32_t fixed, uint32_t size)
 {
-    const uint8_t *kept = key_of(table, id);
-    uint32_t fixed = table->fixed_size;
-    return memcmp(kept, key, fixed) == 0 && memcmp(kept + fixed, key + fixed, size - fixed) == 0;
+    uint64_t differ = 0;
+    for (uint32_t at = 0; at < fixed; at += 8) {
+        uint64_t a, b;
+        memcpy(&a, kept + at, sizeof a);
+        memcpy(&b, key + at, sizeof b);
+        differ |= a ^ b;
+    }
+    return !differ && (size == fixed || memcmp(kept + fixed, key + fixed, size - fixed) == 0);
 }
 
 static yoda_status find_key(struct group_table *table, const uint8_t *key, uint32_t size,
@@ -153,7 +171,8 @@ static yoda_status find_key(struct group_table *table, const uint8_t *key, uint3
     uint32_t at = (uint32_t)hash & table->slot_mask;
     for (uint64_t slot; (slot = table->slots[at]) != 0; at = (at + 1) & table->slot_mask) {
         uint32_t found = (uint32_t)slot - 1;
-        if ((slot & ~UINT64_C(0xffffffff)) == salt && key_equal(table, found, key, size)) {
+        if ((slot & ~UINT64_C(0xffffffff)) == salt &&
+            key_equal(key_of(table, found), key, table->fixed_size, size)) {
             *id = found;
             return YODA_OK;
         }
@@ -164,15 +183,92 @@ static yoda_status find_key(struct group_table *table, const uint8_t *key, uint3
     return YODA_OK;
 }
 
+/* The group whose slot comes first for each hash, if its salt agrees: ids [rows] or UINT32_MAX. */
+static void find_candidates(const struct group_table *table, const uint64_t *hashes, uint32_t rows,
+                            uint32_t *ids)
+{
+    const uint64_t *slots = table->slots;
+    uint32_t mask = table->slot_mask;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t slot = slots[(uint32_t)hashes[i] & mask];
+        bool agrees = slot != 0 && (slot ^ hashes[i]) >> 32 == 0;
+        ids[i] = agrees ? (uint32_t)slot - 1 : UINT32_MAX;
+    }
+}
+
+static void find_kept(const struct group_table *table, const uint32_t *ids, uint32_t rows,
+                      const uint8_t **kept)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        kept[i] = ids[i] == UINT32_MAX ? NULL : key_of(table, ids[i]);
+        __builtin_prefetch(kept[i]);
+    }
+}
+
+static yoda_status find_encoded(struct group_table *table, const struct group_rows *encoded,
+                                uint32_t rows, struct arena *scratch, uint32_t *ids,
+                                yoda_error *err)
+{
+    uint64_t *hashes = arena_alloc(scratch, (rows + 1) * sizeof *hashes);
+    const uint8_t **kept = arena_alloc(scratch, (rows + 1) * sizeof *kept);
+    uint32_t size, fixed = table->fixed_size;
+    if (!hashes || !kept)
+        return run_nomem(err, "grouping");
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *key = group_row(encoded, i, &size);
+        hashes[i] = hash_key(key, size);
+    }
+    find_candidates(table, hashes, rows, ids);
+    find_kept(table, ids, rows, kept);
+    uint32_t misses = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *key = group_row(encoded, i, &size);
+        if (kept[i] && key_equal(kept[i], key, fixed, size))
+            continue;
+        ids[i] = UINT32_MAX;
+        misses++;
+    }
+    for (uint32_t i = 0; misses && i < rows; i++) { /* from here on kept keys may move */
+        if (ids[i] != UINT32_MAX)
+            continue;
+        const uint8_t *key = group_row(encoded, i, &size);
+        TRY(find_key(table, key, size, hashes[i], &ids[i], err));
+        misses--;
+    }
+    return YODA_OK;
+}
+
 static yoda_status find_hashed(struct group_table *table, const struct vector *keys, uint32_t rows,
                                struct arena *scratch, uint32_t *ids, yoda_error *err)
 {
+    struct group_rows encoded;
+    if (table->word) {
+        struct vector flat;
+        TRY(group_key_fold(table, 0, &keys[0], scratch, &flat, err));
+        return group_word_find(table, &flat, ids, err);
+    }
+    TRY(group_key_encode(table, keys, rows, scratch, &encoded, err));
+    return find_encoded(table, &encoded, rows, scratch, ids, err);
+}
+
+yoda_status group_table_hash_rows(struct group_table *table, const struct vector *keys,
+                                  uint32_t rows, struct arena *scratch, uint64_t *hashes,
+                                  yoda_error *err)
+{
+    if (table->word) {
+        struct vector flat;
+        TRY(group_key_fold(table, 0, &keys[0], scratch, &flat, err));
+        const uint64_t *words = flat.data;
+        for (uint32_t i = 0; i < rows; i++)
+            hashes[i] = vector_is_null(&flat, i) ? 0 : hash_u64(words[i]);
+        return YODA_OK;
+    }
     struct group_rows encoded;
     TRY(group_key_encode(table, keys, rows, scratch, &encoded, err));
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t size;
         const uint8_t *key = group_row(&encoded, i, &size);
-        TRY(find_key(table, key, size, hash_key(key, size), &ids[i], err));
+        hashes[i] = hash_key(key, size);
     }
     return YODA_OK;
 }
@@ -272,11 +368,22 @@ static yoda_status find_alive(struct group_table *table, const struct vector *ke
     return YODA_OK;
 }
 
+/* An INTEGER that is no code of one byte: its array needs no learning per segment. */
+static bool is_dense(const struct group_table *table, const struct vector *key)
+{
+    bool coded = key->form == VF_CODES && key->code_width > 1;
+    return table->word && !table->word_slots && key->type == VT_INT &&
+           (coded || key->form == VF_FLAT);
+}
+
 yoda_status group_table_find(struct group_table *table, const struct vector *keys, uint32_t rows,
                              const uint64_t *alive, struct arena *scratch, uint32_t *ids,
                              yoda_error *err)
 {
     ASSERT(rows <= VECTOR_ROWS && table->key_count > 0);
+    if (is_dense(table, &keys[0]))
+        return alive ? find_alive(table, keys, rows, alive, scratch, ids, err)
+                     : find_hashed(table, keys, rows, scratch, ids, err);
     uint32_t *slots = arena_array(scratch, uint32_t, rows);
     if (!slots)
         return run_nomem(err, "grouping");
@@ -306,6 +413,8 @@ yoda_status group_table_merge(struct group_table *table, const struct group_tabl
     table->seen_integer |= from->seen_integer;
     table->seen_integral_real |= from->seen_integral_real;
     TRY(group_key_check(table, err));
+    if (table->word)
+        return group_word_merge(table, from, ids, n, out, err);
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *key = key_of(from, ids[i]);
         uint64_t hash = group_table_hash(from, ids[i]);
@@ -328,25 +437,37 @@ static const uint8_t *text_of(const struct group_table *table, const uint8_t *ke
     return at;
 }
 
-static struct value key_value(const struct group_table *table, const uint8_t *key, uint32_t k)
+static void read_texts(const struct group_table *table, uint32_t k, uint32_t first, uint32_t rows,
+                       struct strref *out)
 {
-    uint64_t meta, word;
-    memcpy(&meta, key + (size_t)(k / 32) * 8, sizeof meta);
-    memcpy(&word, key + (size_t)(table->meta_words + k) * 8, sizeof word);
-    unsigned tag = (unsigned)(meta >> (k % 32 * 2)) & 3;
-    enum vtype type = table->keys[k].type;
-    if (tag == 1)
-        return value_null();
-    if (type == VT_TEXT)
-        return value_text((const char *)text_of(table, key, k), word);
-    if (type == VT_BLOB)
-        return value_blob((const char *)text_of(table, key, k), word);
-    if (type == VT_REAL || tag == 2) {
-        double r;
-        memcpy(&r, &word, sizeof r);
-        return value_real(r);
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *key = key_of(table, first + i);
+        uint64_t size;
+        memcpy(&size, key + (size_t)(table->meta_words + k) * 8, sizeof size);
+        out[i] = (struct strref){(const char *)text_of(table, key, k), (uint32_t)size};
     }
-    return value_int((int64_t)word);
+}
+
+static void read_words(const struct group_table *table, uint32_t k, uint32_t first, uint32_t rows,
+                       uint64_t *out)
+{
+    for (uint32_t i = 0; i < rows; i++)
+        memcpy(&out[i], key_of(table, first + i) + (size_t)(table->meta_words + k) * 8,
+               sizeof *out);
+}
+
+/* The rows whose tag is `tag`; *any: are there some? */
+static void read_tags(const struct group_table *table, uint32_t k, uint32_t first, uint32_t rows,
+                      unsigned tag, uint64_t *bits, bool *any)
+{
+    *any = false;
+    for (uint32_t i = 0; i < rows; i++) {
+        uint64_t meta;
+        memcpy(&meta, key_of(table, first + i) + (size_t)(k / 32) * 8, sizeof meta);
+        uint64_t bit = ((meta >> (k % 32 * 2)) & 3) == tag;
+        bits[i / 64] |= bit << (i % 64);
+        *any |= bit;
+    }
 }
 
 yoda_status group_table_keys(const struct group_table *table, uint32_t k, uint32_t first,
@@ -354,12 +475,28 @@ yoda_status group_table_keys(const struct group_table *table, uint32_t k, uint32
                              yoda_error *err)
 {
     ASSERT(k < table->key_count && first + rows <= table->count);
-    struct flat_builder b;
-    TRY(flat_builder_init(&b, arena, table->keys[k].type, rows, err));
-    for (uint32_t i = 0; i < rows; i++) {
-        struct value value = key_value(table, key_of(table, first + i), k);
-        TRY(flat_builder_set(&b, i, &value, err));
+    if (table->word)
+        return group_word_keys(table, first, rows, arena, out, err);
+    enum vtype type = table->keys[k].type;
+    bool text = type == VT_TEXT || type == VT_BLOB, any;
+    *out = (struct vector){.type = type, .form = VF_FLAT, .count = rows};
+    if (type == VT_NULL)
+        return YODA_OK;
+    void *data = arena_calloc(arena, rows + 8u, text ? sizeof(struct strref) : sizeof(uint64_t));
+    uint64_t *nulls = arena_array(arena, uint64_t, BITMAP_WORDS(rows) + 1);
+    uint64_t *reals = arena_array(arena, uint64_t, BITMAP_WORDS(rows) + 1);
+    if (!data || !nulls || !reals)
+        return run_nomem(err, "grouping");
+    if (text)
+        read_texts(table, k, first, rows, data);
+    else
+        read_words(table, k, first, rows, data);
+    out->data = data;
+    read_tags(table, k, first, rows, GROUP_NULL, nulls, &any);
+    out->nulls = any ? nulls : NULL;
+    if (type == VT_NUM) {
+        read_tags(table, k, first, rows, GROUP_REAL, reals, &any);
+        out->reals = any ? reals : NULL;
     }
-    flat_builder_finish(&b, out);
     return YODA_OK;
 }

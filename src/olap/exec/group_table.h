@@ -9,7 +9,11 @@
  *   bytes  the texts, one after the other
  *
  * so equal keys are equal bytes, and a key comes back as it was. Open addressing with linear
- * probing; a slot holds the upper hash half (the salt) and the group id + 1.
+ * probing; a slot holds the upper hash half (the salt) and the group id + 1. A batch is looked up in
+ * passes (hash, slot, key) whose loads do not wait for each other.
+ *
+ * One INTEGER or REAL column is simpler: the key is its word alone, found in an array or in slots
+ * that hold the word (group_word.c).
  *
  * Small domains go around the hash: where every key vector is a dictionary, codes, booleans or a
  * constant and the product of their domains is small, slot -> group id is an array, filled lazily
@@ -26,10 +30,12 @@
 #define YODA_OLAP_GROUP_TABLE_H
 
 #include "base/buffer.h"
+#include "base/hash.h"
 #include "olap/column/vector.h"
 
 #define GROUP_DOMAIN_MAX 65537u /* slots of the direct array */
 
+enum { GROUP_NULL = 1, GROUP_REAL = 2 }; /* meta of a key */
 enum group_mode { GROUP_STRICT, GROUP_FOLD };
 
 struct group_key { /* one key column */
@@ -58,6 +64,11 @@ struct group_table {
     struct buffer *hashes;    /* uint64_t [count] */
     uint64_t *slots;          /* [slot_mask + 1] */
     uint32_t slot_mask;
+    bool word;                /* one INT or REAL key: rows are words, no hashes are kept */
+    uint32_t null_id;         /* word: the group of NULL; UINT32_MAX: none */
+    uint32_t *dense;          /* word: [dense_size] id + 1 of dense_base + i */
+    uint64_t dense_base, dense_size;
+    struct group_slot *word_slots; /* word: [slot_mask + 1], once dense is given up */
     struct group_signature *signatures; /* [key_count], of the direct array */
     uint32_t *direct;         /* [GROUP_DOMAIN_MAX] slot -> id, UINT32_MAX: not known */
     uint32_t direct_domain;
@@ -87,12 +98,46 @@ YODA_MUST_CHECK yoda_status group_table_merge(struct group_table *table,
                                               uint32_t n, uint32_t *out, yoda_error *err);
 static inline uint64_t group_table_hash(const struct group_table *table, uint32_t id)
 {
+    if (table->word)
+        return id == table->null_id
+                   ? 0
+                   : hash_u64(((const uint64_t *)(const void *)table->rows->data)[id]);
     return ((const uint64_t *)(const void *)table->hashes->data)[id];
 }
-/* Key column k of groups [first, first + rows) as a FLAT vector; text is the table's. */
+/* Bytes of memory in use. */
+uint64_t group_table_bytes(const struct group_table *table);
+/* Key column k of groups [first, first + rows) as a FLAT vector, the table's own where it can. */
 YODA_MUST_CHECK yoda_status group_table_keys(const struct group_table *table, uint32_t k,
                                              uint32_t first, uint32_t rows, struct arena *arena,
                                              struct vector *out, yoda_error *err);
+
+/* The hashes by which group_table_hash knows the rows' groups: [rows]. Adds no group. */
+YODA_MUST_CHECK yoda_status group_table_hash_rows(struct group_table *table,
+                                                  const struct vector *keys, uint32_t rows,
+                                                  struct arena *scratch, uint64_t *hashes,
+                                                  yoda_error *err);
+
+/* ---- group_split.c: parts of all possible keys ----------------------------------------------- */
+
+#define GROUP_PARTS_MAX 256u
+
+struct group_split { /* equal keys, equal parts, in every table of one shape */
+    bool range;     /* by (word - low) >> shift, else by hash >> shift */
+    uint64_t low;
+    unsigned shift;
+};
+/* Ranges of the words where all tables are dense, else of the hash. parts: a power of two. */
+void group_split_choose(const struct group_table *const *tables, uint32_t count, uint32_t parts,
+                        struct group_split *out);
+/* The part of each group: out [count]. */
+void group_table_split(const struct group_table *table, const struct group_split *split,
+                       uint8_t *out);
+/* The part of each row, by the hash: out [rows]. */
+YODA_MUST_CHECK yoda_status group_table_split_rows(struct group_table *table,
+                                                   const struct vector *keys, uint32_t rows,
+                                                   const struct group_split *split,
+                                                   struct arena *scratch, uint8_t *out,
+                                                   yoda_error *err);
 
 /* ---- group_key.c: rows to normal form ------------------------------------------------------- */
 
@@ -113,8 +158,25 @@ static inline const uint8_t *group_row(const struct group_rows *rows, uint32_t i
 YODA_MUST_CHECK yoda_status group_key_encode(struct group_table *table, const struct vector *keys,
                                              uint32_t rows, struct arena *scratch,
                                              struct group_rows *out, yoda_error *err);
+/* Key column k as a FLAT vector whose equal values have equal bits. */
+YODA_MUST_CHECK yoda_status group_key_fold(struct group_table *table, uint32_t k,
+                                           const struct vector *in, struct arena *scratch,
+                                           struct vector *out, yoda_error *err);
 /* Both flags of NUM keys set: a 1 and a 1.0 may have met. */
 YODA_MUST_CHECK yoda_status group_key_check(const struct group_table *table, yoda_error *err);
+
+/* ---- group_word.c: one column of words ------------------------------------------------------ */
+
+struct group_slot;
+void group_word_deinit(struct group_table *table);
+YODA_MUST_CHECK yoda_status group_word_find(struct group_table *table, const struct vector *flat,
+                                            uint32_t *ids, yoda_error *err);
+YODA_MUST_CHECK yoda_status group_word_merge(struct group_table *table,
+                                             const struct group_table *from, const uint32_t *ids,
+                                             uint32_t n, uint32_t *out, yoda_error *err);
+YODA_MUST_CHECK yoda_status group_word_keys(const struct group_table *table, uint32_t first,
+                                            uint32_t rows, struct arena *arena, struct vector *out,
+                                            yoda_error *err);
 
 /* ---- group_direct.c: slots of small domains ------------------------------------------------- */
 

@@ -22,6 +22,7 @@ struct aggregate_sink {
     struct aggregation **finals;
     uint32_t final_count;
     struct aggregation_source source;
+    struct aggregation_spill *spill;
 };
 
 /* ---- Rows ---- */
@@ -103,29 +104,50 @@ static yoda_status gather_alive(struct worker *worker, const struct row_set *in,
     return row_set_gather(in, NULL, sel, n, &worker->scratch, out, err);
 }
 
-static yoda_status aggregate_push(struct op *op, struct worker *worker, const struct row_set *in,
-                                  yoda_error *err)
+static yoda_status eval_keys(struct op *op, struct worker *worker, const struct row_set *in,
+                             const struct vector **keys, yoda_error *err)
 {
-    struct aggregate_sink *sink = (struct aggregate_sink *)op;
-    struct aggregation **local = &sink->locals[worker->index];
-    if (!*local)
-        TRY(aggregation_create(&sink->plan, op->run->context->budget, local, err));
+    const struct aggregate_sink *sink = (const struct aggregate_sink *)op;
+    return eval_all(sink->keys, sink->plan.key_count, worker, in, keys, err);
+}
+
+static yoda_status consume(struct op *op, struct worker *worker, struct aggregation *to,
+                           const struct row_set *in, yoda_error *err)
+{
+    const struct aggregate_sink *sink = (const struct aggregate_sink *)op;
     struct aggregation_batch batch = {.rows = in->rows, .alive = in->alive};
     bool evaluated = false;
     TRY(eval_args(sink, worker, in, &batch, &evaluated, err));
     if (!evaluated) {
         struct row_set dense;
         TRY(gather_alive(worker, in, &dense, err));
-        return aggregate_push(op, worker, &dense, err);
+        return consume(op, worker, to, &dense, err);
     }
-    TRY(eval_all(sink->keys, sink->plan.key_count, worker, in, &batch.keys, err));
+    TRY(eval_keys(op, worker, in, &batch.keys, err));
     TRY(eval_filters(sink, worker, in, &batch.filters, err));
-    return aggregation_consume(*local, &batch, &worker->scratch, err);
+    return aggregation_consume(to, &batch, &worker->scratch, err);
+}
+
+static yoda_status aggregate_push(struct op *op, struct worker *worker, const struct row_set *in,
+                                  yoda_error *err)
+{
+    struct aggregate_sink *sink = (struct aggregate_sink *)op;
+    struct aggregation **local = &sink->locals[worker->index];
+    bool taken;
+    TRY(aggregation_spill_push(sink->spill, worker, in, &taken, err));
+    if (taken)
+        return YODA_OK;
+    if (!*local)
+        TRY(aggregation_create(&sink->plan, op->run->context->budget, local, err));
+    return consume(op, worker, *local, in, err);
 }
 
 static yoda_status aggregate_finish(struct op *op, struct source **out, yoda_error *err)
 {
     struct aggregate_sink *sink = (struct aggregate_sink *)op;
+    TRY(aggregation_spill_finish(sink->spill, out, err));
+    if (*out)
+        return YODA_OK;
     TRY(aggregation_combine(op->run, &sink->plan, sink->locals, &sink->finals, &sink->final_count,
                             err));
     aggregation_source_init(&sink->source, &sink->plan, sink->finals, sink->final_count);
@@ -140,6 +162,7 @@ static void aggregate_destroy(struct op *op)
         aggregation_destroy(sink->locals[w]);
     for (uint32_t i = 0; sink->finals && i < sink->final_count; i++)
         aggregation_destroy(sink->finals[i]);
+    aggregation_spill_destroy(sink->spill);
 }
 
 static const struct op_type aggregate_type = {
@@ -315,6 +338,28 @@ static yoda_status prepare(struct aggregate_sink *sink, const struct plan *plan,
     return YODA_OK;
 }
 
+/* The child's columns that rows on disk must have. */
+static yoda_status prepare_spill(struct aggregate_sink *sink, const struct plan *plan,
+                                 yoda_error *err)
+{
+    struct arena *arena = &sink->op.run->arena;
+    if (!plan->child) /* a part of another node, whose rows have no types by themselves */
+        return YODA_OK;
+    uint64_t *kept = arena_array(arena, uint64_t, BITMAP_WORDS(plan->child->column_count) + 1);
+    if (!kept)
+        return run_nomem(err, "planning");
+    for (uint32_t k = 0; k < sink->plan.key_count; k++)
+        expr_inputs(sink->keys[k], kept);
+    for (uint32_t i = 0; i < sink->arg_count; i++)
+        expr_inputs(sink->args[i], kept);
+    for (uint32_t i = 0; i < sink->filter_count; i++)
+        expr_inputs(sink->filters[i], kept);
+    struct aggregation_spill_op op = {&sink->op, plan,      &sink->plan, kept,
+                                      sink->locals, eval_keys, consume};
+    sink->spill = aggregation_spill_new(&op);
+    return sink->spill ? YODA_OK : run_nomem(err, "planning");
+}
+
 yoda_status aggregate_op(struct run *run, const struct plan *plan, struct op **out, yoda_error *err)
 {
     struct aggregate_sink *sink = run_new_op(run, sizeof *sink, &aggregate_type, NULL);
@@ -323,5 +368,6 @@ yoda_status aggregate_op(struct run *run, const struct plan *plan, struct op **o
     ASSERT(plan->column_count ==
            plan->u.aggregate.key_count + plan->u.aggregate.aggregate_count);
     *out = &sink->op;
-    return prepare(sink, plan, err);
+    TRY(prepare(sink, plan, err));
+    return prepare_spill(sink, plan, err);
 }

@@ -10,23 +10,49 @@ struct distinct {
     struct aggregation **finals;
     uint32_t final_count;
     struct aggregation_source source;
+    struct aggregation_spill *spill;
 };
+
+static yoda_status row_keys(struct op *op, struct worker *worker, const struct row_set *in,
+                            const struct vector **keys, yoda_error *err)
+{
+    YODA_UNUSED(op), YODA_UNUSED(worker), YODA_UNUSED(err);
+    *keys = in->columns;
+    return YODA_OK;
+}
+
+static yoda_status consume(struct op *op, struct worker *worker, struct aggregation *to,
+                           const struct row_set *in, yoda_error *err)
+{
+    YODA_UNUSED(op);
+    struct aggregation_batch batch = {.rows = in->rows, .keys = in->columns};
+    return aggregation_consume(to, &batch, &worker->scratch, err);
+}
 
 static yoda_status distinct_push(struct op *op, struct worker *worker, const struct row_set *in,
                                  yoda_error *err)
 {
     struct distinct *distinct = (struct distinct *)op;
     struct aggregation **local = &distinct->locals[worker->index];
+    bool taken;
     ASSERT(in->column_count == distinct->plan.key_count);
+    TRY(aggregation_spill_push(distinct->spill, worker, in, &taken, err));
+    if (taken)
+        return YODA_OK;
     if (!*local)
         TRY(aggregation_create(&distinct->plan, op->run->context->budget, local, err));
-    struct aggregation_batch batch = {.rows = in->rows, .keys = in->columns};
-    return aggregation_consume(*local, &batch, &worker->scratch, err);
+    TRY(consume(op, worker, *local, in, err));
+    if (op->wanted && (*local)->groups >= op->wanted) /* LIMIT: any rows will do */
+        atomic_store_explicit(&worker->pipeline->stopped, true, memory_order_relaxed);
+    return YODA_OK;
 }
 
 static yoda_status distinct_finish(struct op *op, struct source **out, yoda_error *err)
 {
     struct distinct *distinct = (struct distinct *)op;
+    TRY(aggregation_spill_finish(distinct->spill, out, err));
+    if (*out)
+        return YODA_OK;
     TRY(aggregation_combine(op->run, &distinct->plan, distinct->locals, &distinct->finals,
                             &distinct->final_count, err));
     aggregation_source_init(&distinct->source, &distinct->plan, distinct->finals,
@@ -42,6 +68,7 @@ static void distinct_destroy(struct op *op)
         aggregation_destroy(distinct->locals[w]);
     for (uint32_t i = 0; distinct->finals && i < distinct->final_count; i++)
         aggregation_destroy(distinct->finals[i]);
+    aggregation_spill_destroy(distinct->spill);
 }
 
 static const struct op_type distinct_type = {
@@ -67,5 +94,8 @@ yoda_status distinct_op(struct run *run, const struct plan *plan, struct op **ou
     }
     distinct->plan.keys = keys;
     distinct->plan.key_count = plan->column_count;
-    return YODA_OK;
+    struct aggregation_spill_op spill = {&distinct->op,    plan,     &distinct->plan, NULL,
+                                         distinct->locals, row_keys, consume};
+    distinct->spill = aggregation_spill_new(&spill);
+    return distinct->spill ? YODA_OK : run_nomem(err, "planning");
 }

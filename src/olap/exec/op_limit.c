@@ -48,6 +48,7 @@ yoda_status limit_op(struct run *run, const struct plan *plan, struct op *next, 
     uint64_t take = plan->u.limit.limit;
     limit->first = plan->u.limit.offset;
     limit->end = take > UINT64_MAX - limit->first ? UINT64_MAX : limit->first + take;
+    limit->op.wanted = limit->end < UINT64_MAX ? limit->end : 0;
     atomic_init(&limit->seen, 0);
     *out = &limit->op;
     return YODA_OK;

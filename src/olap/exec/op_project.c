@@ -39,6 +39,7 @@ yoda_status project_op(struct run *run, const struct plan *plan, const uint64_t 
     project->exprs = plan->u.project.exprs;
     project->column_count = plan->column_count;
     project->needed = needed;
+    project->op.wanted = next->wanted;
     *out = &project->op;
     return YODA_OK;
 }

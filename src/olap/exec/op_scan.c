@@ -5,16 +5,21 @@
  *                                 map, the rest by a bitmap kernel over the codes
  *   the others                    expr_filter over the columns they read, gathered for the rows
  *                                 left
+ *   filters of joins above        bounds against zone maps, then the rows left (scan_filter.h)
  *   columns somebody above needs  gathered last; without a copy where every row is left
  *
  * What comes out is dense, and codes are still codes. Where most rows are left and the receiver can
  * skip the others by itself, whole vectors and the bitmap come out: nothing is gathered.
  *
+ * The run's knobs change the work and not the answer: without pruning no zone map is asked and every
+ * conjunct is tried on the rows; without codes what is read is flattened at once; row sets can be cut
+ * into slices.
+ *
  * Per segment, lives in the worker's morsel arena: the chunks touched so far and the bound
  * predicates. Per vector, in scratch: the selection and the columns read for it.
  */
 #include "olap/column/code_predicate.h"
-#include "olap/exec/pipeline.h"
+#include "olap/exec/scan_filter.h"
 #include "olap/kernel/kernel.h"
 
 #include <string.h>
@@ -35,7 +40,10 @@ struct scan {
     const struct plan *plan;
     const struct table_version *table;
     const uint64_t *needed;
+    const struct run_knobs *knobs;
     struct conjunct *conjuncts; /* [u.scan.filter_count] */
+    struct scan_filter **filters; /* [filter_count], of joins above */
+    uint32_t filter_count;
 };
 
 struct bound { /* a conjunct in one segment */
@@ -51,6 +59,8 @@ struct segment_scan {
     const struct chunk **chunks; /* [column_count], NULL until touched */
     struct bound *coded, *evaluated;
     uint32_t coded_count, evaluated_count;
+    struct scan_filter **filters; /* [filter_count], those that are on */
+    uint32_t filter_count;
     uint64_t vectors_read, rows_scanned;
 };
 
@@ -62,6 +72,13 @@ struct selection { /* the rows left of one vector and the columns read for them 
     struct vector *columns;
     uint64_t *have;
 };
+
+/* NULL: not wanted. */
+static struct op_profile *profile_of(const struct scan *scan)
+{
+    struct op_profile *profile = scan->run->context->profile;
+    return profile ? &profile[scan->plan->id] : NULL;
+}
 
 static yoda_status touch(struct segment_scan *s, uint32_t slot, yoda_error *err)
 {
@@ -94,18 +111,20 @@ static yoda_status bind_conjunct(struct segment_scan *s, const struct conjunct *
     }
     TRY(touch(s, conjunct->slot, err));
     bound.chunk = s->chunks[conjunct->slot];
+    const bool prune = !s->scan->knobs->no_pruning;
     struct zone zone = chunk_zone(bound.chunk, UINT32_MAX);
-    if (!predicate_may_match(&conjunct->predicate, &zone)) {
+    if (prune && !predicate_may_match(&conjunct->predicate, &zone)) {
         *none = true;
         return YODA_OK;
     }
     TRY(code_predicate_bind(&conjunct->predicate, bound.chunk, &s->worker->morsel, &bound.code,
                             err));
-    if (bound.code.kind == CODE_PREDICATE_NONE)
-        *none = true;
-    else if (bound.code.kind == CODE_PREDICATE_NO)
+    bool settled = bound.code.kind == CODE_PREDICATE_NONE || bound.code.kind == CODE_PREDICATE_ALL;
+    if (bound.code.kind == CODE_PREDICATE_NO || (settled && !prune))
         s->evaluated[s->evaluated_count++] = bound;
-    else if (bound.code.kind != CODE_PREDICATE_ALL)
+    else if (bound.code.kind == CODE_PREDICATE_NONE)
+        *none = true;
+    else if (!settled)
         insert_coded(s, bound);
     return YODA_OK;
 }
@@ -117,6 +136,17 @@ static bool zone_rejects(const struct bound *bounds, uint32_t count, uint32_t ve
             continue;
         struct zone zone = chunk_zone(bounds[i].chunk, vector);
         if (!predicate_may_match(&bounds[i].conjunct->predicate, &zone))
+            return true;
+    }
+    return false;
+}
+
+/* Does a join's filter reject the segment (UINT32_MAX) or vector by its zone map? */
+static bool filters_reject(const struct segment_scan *s, uint32_t vector)
+{
+    for (uint32_t i = 0; i < s->filter_count && !s->scan->knobs->no_pruning; i++) {
+        struct zone zone = chunk_zone(s->chunks[s->filters[i]->column], vector);
+        if (scan_filter_rejects(s->filters[i], &zone))
             return true;
     }
     return false;
@@ -143,6 +173,10 @@ static yoda_status read_column(struct segment_scan *s, struct selection *v, uint
         TRY(vector_gather(&all, v->sel, v->n, arena, out, err));
     }
     ASSERT(out->count == v->n);
+    if (s->scan->knobs->no_codes) {
+        struct vector coded = *out;
+        TRY(vector_flatten(&coded, arena, out, err));
+    }
     bit_set(v->have, slot);
     return YODA_OK;
 }
@@ -200,12 +234,29 @@ static yoda_status select_coded(struct segment_scan *s, struct selection *v, yod
         code_predicate_apply(&s->coded[i].code, s->coded[i].chunk, v->row, v->count, bits);
     size_t left = kernels()->count_words(bits, words);
     if (left < v->count && left * 10 >= (size_t)v->count * ALIVE_TENTHS && !s->evaluated_count &&
-        s->worker->pipeline->first->takes_alive) {
+        !s->filter_count && s->worker->pipeline->first->takes_alive) {
         v->alive = bits;
         return YODA_OK;
     }
     v->n = bitmap_to_selection(bits, v->count, sel);
     v->sel = v->n == v->count ? NULL : sel;
+    return YODA_OK;
+}
+
+/* Joins above: rows whose keys they do not have. */
+static yoda_status select_filtered(struct segment_scan *s, struct selection *v, yoda_error *err)
+{
+    uint64_t *bits = arena_alloc(&s->worker->scratch, VECTOR_WORDS * sizeof *bits);
+    if (!bits)
+        return run_nomem(err, "scanning");
+    for (uint32_t i = 0; v->n && i < s->filter_count; i++) {
+        struct scan_filter *filter = s->filters[i];
+        if (!scan_filter_is_on(filter))
+            continue;
+        TRY(read_column(s, v, filter->column, err));
+        TRY(scan_filter_test(filter, &v->columns[filter->column], &s->worker->scratch, bits, err));
+        TRY(narrow(s, v, bits, err));
+    }
     return YODA_OK;
 }
 
@@ -220,6 +271,25 @@ static yoda_status select_evaluated(struct segment_scan *s, struct selection *v,
         struct row_set rows = {v->n, s->scan->plan->column_count, v->columns, NULL};
         TRY(expr_filter(conjunct->expr, &s->worker->eval, &rows, bits, err));
         TRY(narrow(s, v, bits, err));
+    }
+    return YODA_OK;
+}
+
+/* Push rows in slices of `most`; rows that do not count are left out of them. */
+static yoda_status push_slices(struct worker *worker, const struct row_set *rows, uint32_t most,
+                               yoda_error *err)
+{
+    uint16_t *sel = arena_alloc(&worker->scratch, VECTOR_ROWS * sizeof *sel + 64);
+    uint64_t *all = arena_array(&worker->scratch, uint64_t, VECTOR_WORDS + 8);
+    if (!sel || !all)
+        return run_nomem(err, "scanning");
+    bitmap_fill(all, rows->rows);
+    uint32_t left = bitmap_to_selection(rows->alive ? rows->alive : all, rows->rows, sel);
+    for (uint32_t at = 0; at < left && !pipeline_stopped(worker); at += most) {
+        struct row_set slice;
+        TRY(row_set_gather(rows, NULL, sel + at, left - at < most ? left - at : most,
+                           &worker->scratch, &slice, err));
+        TRY(pipeline_push(worker, &slice, err));
     }
     return YODA_OK;
 }
@@ -239,6 +309,8 @@ static yoda_status scan_vector(struct segment_scan *s, uint32_t row, uint32_t co
     v.have = arena_array(&s->worker->scratch, uint64_t, BITMAP_WORDS(columns) + 1);
     if (!v.columns || !v.have)
         return run_nomem(err, "scanning");
+    if (s->filter_count)
+        TRY(select_filtered(s, &v, err));
     TRY(select_evaluated(s, &v, err));
     if (!v.n)
         return YODA_OK;
@@ -247,6 +319,9 @@ static yoda_status scan_vector(struct segment_scan *s, uint32_t row, uint32_t co
         if (!bit_get(s->scan->needed, i))
             v.columns[i] = (struct vector){.type = VT_NULL, .count = v.n};
     struct row_set out = {v.n, columns, v.columns, v.alive};
+    const uint32_t most = s->scan->knobs->vector_rows;
+    if (most && most < v.n)
+        return push_slices(s->worker, &out, most, err);
     return pipeline_push(s->worker, &out, err);
 }
 
@@ -255,11 +330,29 @@ static yoda_status scan_vectors(struct segment_scan *s, yoda_error *err)
     for (uint32_t row = 0; row < s->ref->rows && !pipeline_stopped(s->worker); row += VECTOR_ROWS) {
         TRY(pipeline_step(s->worker, err));
         uint32_t vector = row / VECTOR_ROWS, left = s->ref->rows - row;
-        if (zone_rejects(s->coded, s->coded_count, vector) ||
-            zone_rejects(s->evaluated, s->evaluated_count, vector))
+        if (!s->scan->knobs->no_pruning &&
+            (zone_rejects(s->coded, s->coded_count, vector) ||
+             zone_rejects(s->evaluated, s->evaluated_count, vector) ||
+             filters_reject(s, vector)))
             continue;
         TRY(scan_vector(s, row, left < VECTOR_ROWS ? left : VECTOR_ROWS, err));
     }
+    return YODA_OK;
+}
+
+static yoda_status bind_filters(struct segment_scan *s, bool *none, yoda_error *err)
+{
+    const struct scan *scan = s->scan;
+    s->filters = arena_array(&s->worker->morsel, struct scan_filter *, scan->filter_count);
+    if (!s->filters)
+        return run_nomem(err, "scanning");
+    for (uint32_t i = 0; i < scan->filter_count; i++) {
+        if (!scan_filter_is_on(scan->filters[i]))
+            continue;
+        TRY(touch(s, scan->filters[i]->column, err));
+        s->filters[s->filter_count++] = scan->filters[i];
+    }
+    *none |= filters_reject(s, UINT32_MAX);
     return YODA_OK;
 }
 
@@ -276,7 +369,22 @@ static yoda_status bind_segment(struct segment_scan *s, bool *none, yoda_error *
     *none = s->ref->rows == s->ref->deleted_count;
     for (uint32_t i = 0; i < filters && !*none; i++)
         TRY(bind_conjunct(s, &s->scan->conjuncts[i], none, err));
-    return YODA_OK;
+    return *none || !s->scan->filter_count ? YODA_OK : bind_filters(s, none, err);
+}
+
+static void count_read(const struct scan *scan, const struct segment_scan *s)
+{
+    struct run_stats *stats = scan->run->context->stats;
+    struct op_profile *profile = profile_of(scan);
+    if (stats) {
+        atomic_fetch_add_explicit(&stats->segments_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->vectors_read, s->vectors_read, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->rows_scanned, s->rows_scanned, memory_order_relaxed);
+    }
+    if (profile) {
+        atomic_fetch_add_explicit(&profile->segments_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&profile->vectors_read, s->vectors_read, memory_order_relaxed);
+    }
 }
 
 static yoda_status scan_segment(struct source *source, struct worker *worker, uint32_t morsel,
@@ -291,22 +399,27 @@ static yoda_status scan_segment(struct source *source, struct worker *worker, ui
     if (none)
         return YODA_OK;
     yoda_status status = scan_vectors(&s, err);
-    struct run_stats *stats = scan->run->context->stats;
-    if (stats && s.vectors_read) {
-        atomic_fetch_add_explicit(&stats->segments_read, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&stats->vectors_read, s.vectors_read, memory_order_relaxed);
-        atomic_fetch_add_explicit(&stats->rows_scanned, s.rows_scanned, memory_order_relaxed);
-    }
+    if (s.vectors_read)
+        count_read(scan, &s);
     return status;
 }
 
-static void count_totals(const struct table_version *table, struct run_stats *stats)
+static void count_totals(const struct scan *scan)
 {
-    uint64_t vectors = 0;
+    const struct table_version *table = scan->table;
+    struct run_stats *stats = scan->run->context->stats;
+    struct op_profile *profile = profile_of(scan);
+    uint64_t segments = table->segment_count, vectors = 0;
     for (uint32_t i = 0; i < table->segment_count; i++)
         vectors += (table->segments[i].rows + VECTOR_ROWS - 1) / VECTOR_ROWS;
-    atomic_fetch_add_explicit(&stats->segments_total, table->segment_count, memory_order_relaxed);
-    atomic_fetch_add_explicit(&stats->vectors_total, vectors, memory_order_relaxed);
+    if (stats) {
+        atomic_fetch_add_explicit(&stats->segments_total, segments, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->vectors_total, vectors, memory_order_relaxed);
+    }
+    if (profile) {
+        atomic_fetch_add_explicit(&profile->segments_total, segments, memory_order_relaxed);
+        atomic_fetch_add_explicit(&profile->vectors_total, vectors, memory_order_relaxed);
+    }
 }
 
 static yoda_status prepare_conjuncts(struct scan *scan, struct arena *arena, yoda_error *err)
@@ -329,6 +442,20 @@ static yoda_status prepare_conjuncts(struct scan *scan, struct arena *arena, yod
     return YODA_OK;
 }
 
+static yoda_status find_filters(struct scan *scan, yoda_error *err)
+{
+    uint32_t count = 0;
+    for (struct scan_filter *f = scan->run->filters; f; f = f->next)
+        count += f->scan == scan->plan;
+    scan->filters = arena_array(&scan->run->arena, struct scan_filter *, count);
+    if (!scan->filters)
+        return run_nomem(err, "planning");
+    for (struct scan_filter *f = scan->run->filters; f; f = f->next)
+        if (f->scan == scan->plan)
+            scan->filters[scan->filter_count++] = f;
+    return YODA_OK;
+}
+
 yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t *needed,
                         struct source **out, yoda_error *err)
 {
@@ -338,15 +465,16 @@ yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t
     scan->run = run;
     scan->plan = plan;
     scan->needed = needed;
+    scan->knobs = &run->context->knobs;
     scan->table = version_find_table(run->version, plan->u.scan.tid);
     if (!scan->table)
         return fail(err, YODA_NOT_COLUMNAR, "table %s has no complete columnar copy",
                     plan->u.scan.table_name);
     TRY(prepare_conjuncts(scan, &run->arena, err));
+    TRY(find_filters(scan, err));
     scan->source.morsel_count = scan->table->segment_count;
     scan->source.run = scan_segment;
-    if (run->context->stats)
-        count_totals(scan->table, run->context->stats);
+    count_totals(scan);
     *out = &scan->source;
     return YODA_OK;
 }

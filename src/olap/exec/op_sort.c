@@ -5,10 +5,12 @@
  * cannot be among the first N: as soon as twice as many rows are there it sorts, keeps N, and takes
  * the N-th prefix as threshold; later rows above it are dropped before they are stored. In the end
  * the workers' entries are sorted in parallel and merged; the source reads the rows in that order.
+ * When memory gets short a worker writes its rows to disk as a sorted run (sort_run.h); then in the
+ * end everything is a run, and the runs are merged.
  */
 #include "olap/exec/flat_vector.h"
 #include "olap/exec/pipeline.h"
-#include "olap/exec/sort_key.h"
+#include "olap/exec/sort_run.h"
 
 #define TOP_LIMIT_MAX (UINT64_C(1) << 20) /* past it forgetting costs more than keeping */
 #define TOP_ROWS_MIN 4096u
@@ -27,6 +29,8 @@ struct sort {
     bool top;
     uint64_t limit;
     struct sort_local **locals; /* [workers] */
+    struct sort_runs *runs;     /* [workers] */
+    struct sort_shape shape;
     const struct row_buffer **buffers; /* [workers] */
     struct sort_order order;
     struct buffer *merged;
@@ -48,16 +52,26 @@ static void local_destroy(struct sort_local *local)
     mem_free(local);
 }
 
-static yoda_status local_create(struct sort *sort, struct sort_local **out, yoda_error *err)
+static yoda_status local_init(struct sort *sort, struct sort_local *local, yoda_error *err)
 {
     struct mem_budget *budget = sort->op.run->context->budget;
+    TRY(row_buffer_init(&local->rows, sort->plan->types, sort->plan->column_count, sort->kept,
+                        budget, err));
+    return buffer_create(0, budget, &local->entries, err);
+}
+
+static yoda_status local_create(struct sort *sort, struct sort_local **out, yoda_error *err)
+{
     struct sort_local *local = mem_calloc(1, sizeof *local);
     if (!local)
         return fail_nomem(err, sizeof *local);
     *out = local;
-    TRY(row_buffer_init(&local->rows, sort->plan->types, sort->plan->column_count, sort->kept,
-                        budget, err));
-    return buffer_create(0, budget, &local->entries, err);
+    return local_init(sort, local, err);
+}
+
+static uint64_t local_bytes(const struct sort_local *local)
+{
+    return row_buffer_bytes(&local->rows) + 2 * local->entries->capacity; /* scratch, too */
 }
 
 /* ---- Keeping rows ---- */
@@ -159,6 +173,23 @@ static yoda_status keep(struct sort_local *local, uint32_t worker, const struct 
     return YODA_OK;
 }
 
+/* A worker's rows become a run on disk. */
+static yoda_status spill_local(struct sort *sort, struct sort_local *local, uint32_t worker,
+                               yoda_error *err)
+{
+    uint32_t rows = local->rows.rows;
+    if (rows == 0)
+        return YODA_OK;
+    TRY(sort_local(sort, local, worker, err));
+    TRY(sort_runs_add(&sort->runs[worker], sort->op.run, sort->plan, &sort->shape, &local->rows,
+                      entries_of(local->entries), rows < sort->limit ? rows : (uint32_t)sort->limit,
+                      err));
+    row_buffer_deinit(&local->rows); /* the memory goes, too */
+    buffer_release(local->entries);
+    local->entries = NULL;
+    return local_init(sort, local, err);
+}
+
 static yoda_status sort_push(struct op *op, struct worker *worker, const struct row_set *in,
                              yoda_error *err)
 {
@@ -187,6 +218,8 @@ static yoda_status sort_push(struct op *op, struct worker *worker, const struct 
     TRY(keep(*local, worker->index, &rows, prefixes, &worker->scratch, err));
     if (sort->top && (*local)->rows.rows >= 2 * sort->limit + TOP_ROWS_MIN)
         TRY(forget(sort, *local, worker->index, err));
+    if (spill_due(op->run, local_bytes(*local)))
+        TRY(spill_local(sort, *local, worker->index, err));
     return YODA_OK;
 }
 
@@ -237,13 +270,40 @@ static yoda_status merge(struct sort *sort, yoda_error *err)
     return YODA_OK;
 }
 
+static yoda_status end_runs(void *ctx, uint32_t worker, uint32_t index, yoda_error *err)
+{
+    struct sort *sort = ctx;
+    YODA_UNUSED(worker);
+    TRY(run_check(sort->op.run, err));
+    if (sort->locals[index])
+        TRY(spill_local(sort, sort->locals[index], index, err));
+    return sort->runs[index].spill ? spill_finish(sort->runs[index].spill, err) : YODA_OK;
+}
+
+static yoda_status runs_read(struct source *source, struct worker *worker, uint32_t morsel,
+                             yoda_error *err)
+{
+    struct sort *sort = (struct sort *)((char *)source - offsetof(struct sort, source));
+    ASSERT(morsel == 0);
+    YODA_UNUSED(morsel);
+    return sort_runs_merge(sort->runs, sort->op.run->workers, &sort->shape, sort->limit, worker,
+                           err);
+}
+
 static yoda_status sort_finish(struct op *op, struct source **out, yoda_error *err)
 {
     struct sort *sort = (struct sort *)op;
+    bool spilled = false;
+    for (uint32_t w = 0; w < op->run->workers; w++)
+        spilled |= sort->runs[w].spill != NULL;
+    *out = &sort->source;
+    if (spilled) {
+        sort->source = (struct source){.morsel_count = 1, .run = runs_read};
+        return run_tasks(op->run, op->run->workers, end_runs, sort, err);
+    }
     TRY(run_tasks(op->run, op->run->workers, sort_task, sort, err));
     TRY(merge(sort, err));
     sort->source.morsel_count = sort->merged_count > 0;
-    *out = &sort->source;
     return YODA_OK;
 }
 
@@ -276,6 +336,8 @@ static void sort_destroy(struct op *op)
     struct sort *sort = (struct sort *)op;
     for (uint32_t w = 0; sort->locals && w < op->run->workers; w++)
         local_destroy(sort->locals[w]);
+    for (uint32_t w = 0; sort->runs && w < op->run->workers; w++)
+        sort_runs_deinit(&sort->runs[w]);
     buffer_release(sort->merged);
 }
 
@@ -305,10 +367,13 @@ yoda_status sort_op(struct run *run, const struct plan *plan, const uint64_t *ne
     sort->top = sort->limit <= TOP_LIMIT_MAX;
     sort->kept = kept_columns(run, plan, needed);
     sort->locals = arena_array(&run->arena, struct sort_local *, run->workers);
+    sort->runs = arena_array(&run->arena, struct sort_runs, run->workers);
     sort->buffers = arena_array(&run->arena, const struct row_buffer *, run->workers);
-    if (!sort->kept || !sort->locals || !sort->buffers)
+    if (!sort->kept || !sort->locals || !sort->runs || !sort->buffers)
         return run_nomem(err, "planning");
     sort->order = (struct sort_order){plan->u.sort.keys, plan->u.sort.key_count, sort->buffers};
+    sort->shape = (struct sort_shape){plan->types, plan->column_count, sort->kept,
+                                      plan->u.sort.keys, plan->u.sort.key_count};
     sort->source.run = sort_read;
     return YODA_OK;
 }

@@ -5,9 +5,7 @@
  * scratch arena is reset before each row set: a step allocates the same few kilobytes again and
  * again from one warm block.
  */
-#include "olap/exec/pipeline.h"
-
-#include "base/os.h"
+#include "olap/exec/profile.h"
 
 yoda_status run_nomem(yoda_error *err, const char *what)
 {
@@ -38,16 +36,45 @@ void *run_new_op(struct run *run, size_t size, const struct op_type *type, struc
     return op;
 }
 
-yoda_status run_tasks(struct run *run, uint32_t count,
-                      yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index,
-                                        yoda_error *err),
-                      void *ctx, yoda_error *err)
+struct timed_task {
+    yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index, yoda_error *err);
+    void *ctx;
+    struct op_profile *profile;
+};
+
+static yoda_status timed_task(void *ctx, uint32_t worker, uint32_t index, yoda_error *err)
+{
+    const struct timed_task *task = ctx;
+    int64_t begin = os_monotonic_ns();
+    yoda_status status = task->fn(task->ctx, worker, index, err);
+    profile_add_time(task->profile, begin, os_monotonic_ns());
+    return status;
+}
+
+static yoda_status share_tasks(struct run *run, uint32_t count,
+                               yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index,
+                                                 yoda_error *err),
+                               void *ctx, yoda_error *err)
 {
     if (run->context->pool && count > 1)
         return task_pool_run(run->context->pool, count, fn, ctx, err);
     for (uint32_t i = 0; i < count; i++)
         TRY(fn(ctx, 0, i, err));
     return YODA_OK;
+}
+
+yoda_status run_tasks(struct run *run, uint32_t count,
+                      yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index,
+                                        yoda_error *err),
+                      void *ctx, yoda_error *err)
+{
+    if (!run->context->profile)
+        return share_tasks(run, count, fn, ctx, err);
+    struct timed_task task = {fn, ctx, &run->context->profile[run->node]};
+    profile_charge(run);
+    yoda_status status = share_tasks(run, count, timed_task, &task, err);
+    profile_skip(run);
+    return status;
 }
 
 yoda_status pipeline_step(struct worker *worker, yoda_error *err)
@@ -72,7 +99,10 @@ static yoda_status run_morsel(void *ctx, uint32_t index, uint32_t morsel, yoda_e
     if (pipeline_stopped(worker))
         return YODA_OK;
     arena_reset(&worker->morsel);
-    return pipeline->source->run(pipeline->source, worker, morsel, err);
+    profile_morsel_begin(worker);
+    yoda_status status = pipeline->source->run(pipeline->source, worker, morsel, err);
+    profile_morsel_end(worker);
+    return status;
 }
 
 yoda_status pipeline_run(struct run *run, struct source *source, struct op *first, yoda_error *err)
@@ -83,7 +113,9 @@ yoda_status pipeline_run(struct run *run, struct source *source, struct op *firs
     pipeline.workers = mem_calloc(run->workers, sizeof *pipeline.workers);
     if (!pipeline.workers)
         return fail_nomem(err, run->workers * sizeof *pipeline.workers);
-    yoda_status status = run_tasks(run, source->morsel_count, run_morsel, &pipeline, err);
+    profile_charge(run);
+    yoda_status status = share_tasks(run, source->morsel_count, run_morsel, &pipeline, err);
+    profile_skip(run);
     for (uint32_t i = 0; i < run->workers; i++) {
         if (!pipeline.workers[i].ready)
             continue;

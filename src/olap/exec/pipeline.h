@@ -25,6 +25,7 @@
 struct op;
 struct source;
 struct pipeline;
+struct scan_filter;
 
 struct run { /* one plan_run */
     const struct version *version;
@@ -32,6 +33,9 @@ struct run { /* one plan_run */
     uint32_t workers;
     struct arena arena; /* operators; the caller's thread only */
     struct op *ops;     /* all made so far, newest first, for destroy */
+    uint32_t node;      /* profile.h: the plan node that runs; 0: above the root */
+    int64_t timed_since_ns;
+    struct scan_filter *filters; /* of joins being probed, for the scans below them */
 };
 
 struct worker { /* one thread inside one pipeline */
@@ -41,6 +45,8 @@ struct worker { /* one thread inside one pipeline */
     struct arena scratch; /* reset before each row set */
     struct arena morsel;  /* reset before each morsel */
     struct eval eval;     /* over scratch */
+    struct op_profile *timed; /* profile.h: whose time passes; NULL: not wanted */
+    int64_t timed_since_ns;
 };
 
 struct source {
@@ -63,6 +69,7 @@ struct op {
     struct op *next;     /* towards the sink */
     struct op *made_before;
     bool takes_alive;    /* push understands row_set.alive */
+    uint64_t wanted;     /* any so many rows are enough; 0: all are wanted */
 };
 
 struct pipeline {
@@ -100,6 +107,12 @@ YODA_MUST_CHECK yoda_status run_tasks(struct run *run, uint32_t count,
                                       void *ctx, yoda_error *err);
 /* Check the cancel flag and the deadline. */
 YODA_MUST_CHECK yoda_status run_check(const struct run *run, yoda_error *err);
+/* Rows of a row set, at most: VECTOR_ROWS, or fewer by the run's knobs. */
+static inline uint32_t run_set_rows(const struct run *run)
+{
+    uint32_t rows = run->context->knobs.vector_rows;
+    return rows && rows < VECTOR_ROWS ? rows : VECTOR_ROWS;
+}
 /* YODA_NOMEM for an arena of the run that gave NULL: says what for and names memory_limit. */
 yoda_status run_nomem(yoda_error *err, const char *what);
 /* Allocate an operator of `size` bytes (struct op first) in the run; NULL where memory is short. */
@@ -133,6 +146,23 @@ YODA_MUST_CHECK yoda_status sort_op(struct run *run, const struct plan *plan,
 /* Rows go to list (its budget is the batches' budget). */
 YODA_MUST_CHECK yoda_status collect_op(struct run *run, const struct plan *plan, uint32_t columns,
                                        struct batch_list *list, struct op **out, yoda_error *err);
+
+/* ---- Nodes that run their inputs themselves --------------------------------------------------- */
+/* Run a node and everything below it into receiver (plan_run.c). needed as for scan_source. The
+ * same receiver may get the rows of several pipelines, one after the other. */
+YODA_MUST_CHECK yoda_status plan_run_into(struct run *run, const struct plan *plan,
+                                          const uint64_t *needed, struct op *receiver,
+                                          yoda_error *err);
+YODA_MUST_CHECK yoda_status join_run(struct run *run, const struct plan *plan,
+                                     const uint64_t *needed, struct op *receiver, yoda_error *err);
+YODA_MUST_CHECK yoda_status window_run(struct run *run, const struct plan *plan,
+                                       const uint64_t *needed, struct op *receiver,
+                                       yoda_error *err);
+YODA_MUST_CHECK yoda_status set_run(struct run *run, const struct plan *plan,
+                                    const uint64_t *needed, struct op *receiver, yoda_error *err);
+YODA_MUST_CHECK yoda_status shared_run(struct run *run, const struct plan *plan,
+                                       const uint64_t *needed, struct op *receiver,
+                                       yoda_error *err);
 
 /* ---- Row sets ------------------------------------------------------------------------------- */
 /* The rows listed in sel ([n]) of the needed columns (NULL: all); others become placeholders. */

@@ -7,10 +7,7 @@
  * On the way down goes a bitmap of the columns that somebody above reads, so that nothing else is
  * touched.
  */
-#include "olap/exec/pipeline.h"
-
-static yoda_status run_into(struct run *run, const struct plan *plan, const uint64_t *needed,
-                            struct op *receiver, yoda_error *err);
+#include "olap/exec/profile.h"
 
 /* An empty column set for a node's output. */
 static uint64_t *column_set(struct run *run, uint32_t columns)
@@ -29,7 +26,7 @@ static yoda_status run_filter(struct run *run, const struct plan *plan, const ui
     expr_inputs(plan->u.filter.condition, below);
     struct op *op;
     TRY(filter_op(run, plan, needed, receiver, &op, err));
-    return run_into(run, plan->child, below, op, err);
+    return plan_run_into(run, plan->child, below, op, err);
 }
 
 static yoda_status run_project(struct run *run, const struct plan *plan, const uint64_t *needed,
@@ -43,7 +40,7 @@ static yoda_status run_project(struct run *run, const struct plan *plan, const u
             expr_inputs(plan->u.project.exprs[i], below);
     struct op *op;
     TRY(project_op(run, plan, needed, receiver, &op, err));
-    return run_into(run, plan->child, below, op, err);
+    return plan_run_into(run, plan->child, below, op, err);
 }
 
 static void aggregate_inputs(const struct plan *plan, uint64_t *below)
@@ -88,7 +85,9 @@ static yoda_status run_breaker(struct run *run, const struct plan *plan, const u
         TRY(distinct_op(run, plan, &sink, err));
     else
         TRY(sort_op(run, plan, needed, &sink, err));
-    TRY(run_into(run, plan->child, below, sink, err));
+    if (plan->kind == PLAN_DISTINCT) /* the rows of a sort or a group are not any rows */
+        sink->wanted = receiver->wanted;
+    TRY(plan_run_into(run, plan->child, below, sink, err));
     struct source *source = NULL;
     TRY(sink->type->finish(sink, &source, err));
     ASSERT(source);
@@ -106,7 +105,7 @@ static yoda_status run_leaf(struct run *run, const struct plan *plan, const uint
     return pipeline_run(run, source, receiver, err);
 }
 
-static yoda_status run_into(struct run *run, const struct plan *plan, const uint64_t *needed,
+static yoda_status run_node(struct run *run, const struct plan *plan, const uint64_t *needed,
                             struct op *receiver, yoda_error *err)
 {
     struct op *op;
@@ -117,7 +116,7 @@ static yoda_status run_into(struct run *run, const struct plan *plan, const uint
         return run_project(run, plan, needed, receiver, err);
     case PLAN_LIMIT:
         TRY(limit_op(run, plan, receiver, &op, err));
-        return run_into(run, plan->child, needed, op, err);
+        return plan_run_into(run, plan->child, needed, op, err);
     case PLAN_AGGREGATE:
     case PLAN_DISTINCT:
     case PLAN_SORT:
@@ -125,8 +124,23 @@ static yoda_status run_into(struct run *run, const struct plan *plan, const uint
     case PLAN_SCAN:
     case PLAN_VALUES:
         return run_leaf(run, plan, needed, receiver, err);
+    case PLAN_JOIN:
+        return join_run(run, plan, needed, receiver, err);
+    case PLAN_WINDOW:
+        return window_run(run, plan, needed, receiver, err);
+    case PLAN_SET:
+        return set_run(run, plan, needed, receiver, err);
+    case PLAN_SHARED:
+        return shared_run(run, plan, needed, receiver, err);
     }
     return fail(err, YODA_INTERNAL, "plan node of unknown kind %d", (int)plan->kind);
+}
+
+yoda_status plan_run_into(struct run *run, const struct plan *plan, const uint64_t *needed,
+                          struct op *receiver, yoda_error *err)
+{
+    return run->context->profile ? profile_node(run, plan, needed, receiver, run_node, err)
+                                 : run_node(run, plan, needed, receiver, err);
 }
 
 static yoda_status run_root(struct run *run, const struct plan *plan, uint32_t visible_columns,
@@ -139,7 +153,7 @@ static yoda_status run_root(struct run *run, const struct plan *plan, uint32_t v
     struct op *collect;
     struct source *none;
     TRY(collect_op(run, plan, visible_columns, out, &collect, err));
-    TRY(run_into(run, plan, needed, collect, err));
+    TRY(plan_run_into(run, plan, needed, collect, err));
     return collect->type->finish(collect, &none, err);
 }
 
@@ -152,7 +166,9 @@ yoda_status plan_run(const struct plan *plan, const struct version *version,
     struct run run = {.version = version, .context = context};
     run.workers = context->pool ? task_pool_workers(context->pool) : 1;
     arena_init(&run.arena, context->budget);
+    profile_skip(&run);
     yoda_status status = run_root(&run, plan, visible_columns, out, err);
+    profile_charge(&run);
     for (struct op *op = run.ops; op; op = op->made_before)
         if (op->type->destroy)
             op->type->destroy(op);

@@ -47,6 +47,15 @@ void row_buffer_deinit(struct row_buffer *b)
     *b = (struct row_buffer){0};
 }
 
+uint64_t row_buffer_bytes(const struct row_buffer *b)
+{
+    uint64_t bytes = b->bytes.charged_bytes;
+    for (uint32_t i = 0; i < b->column_count; i++)
+        if (b->columns[i].kept)
+            bytes += b->columns[i].data->capacity + b->columns[i].tags->capacity;
+    return bytes;
+}
+
 void row_buffer_clear(struct row_buffer *b)
 {
     b->rows = 0;
@@ -143,16 +152,58 @@ struct value row_buffer_value(const struct row_buffer *b, uint32_t column, uint3
     return value_int(((const int64_t *)data)[row]);
 }
 
+/* The rows with a tag, as bits; are there some? */
+static bool gather_tags(const struct row_ref *refs, uint32_t rows, uint32_t column,
+                        enum row_tag tag, uint64_t *bits)
+{
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint8_t *tags = refs[i].buffer->columns[column].tags->data;
+        uint64_t bit = tags[refs[i].row] == (uint8_t)tag;
+        bits[i / 64] |= bit << (i % 64);
+        any |= bit;
+    }
+    return any != 0;
+}
+
+static void gather_words(const struct row_ref *refs, uint32_t rows, uint32_t column, uint64_t *out)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        const void *data = refs[i].buffer->columns[column].data->data;
+        out[i] = ((const uint64_t *)data)[refs[i].row];
+    }
+}
+
+static void gather_texts(const struct row_ref *refs, uint32_t rows, uint32_t column,
+                         struct strref *out)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        const void *data = refs[i].buffer->columns[column].data->data;
+        out[i] = ((const struct strref *)data)[refs[i].row];
+    }
+}
+
 static yoda_status gather_column(const struct row_ref *refs, uint32_t rows, uint32_t column,
                                  struct arena *arena, struct vector *out, yoda_error *err)
 {
-    struct flat_builder b;
-    TRY(flat_builder_init(&b, arena, refs[0].buffer->columns[column].type, rows, err));
-    for (uint32_t i = 0; i < rows; i++) {
-        struct value value = row_buffer_value(refs[i].buffer, column, refs[i].row);
-        TRY(flat_builder_set(&b, i, &value, err));
-    }
-    flat_builder_finish(&b, out);
+    enum vtype type = refs[0].buffer->columns[column].type;
+    *out = (struct vector){.type = type, .form = VF_FLAT, .count = rows};
+    if (type == VT_NULL)
+        return YODA_OK;
+    void *data = arena_calloc(arena, rows + (size_t)8, element_size(type));
+    uint64_t *nulls = arena_array(arena, uint64_t, BITMAP_WORDS(rows) + 1);
+    uint64_t *reals = arena_array(arena, uint64_t, BITMAP_WORDS(rows) + 1);
+    if (!data || !nulls || !reals)
+        return run_nomem(err, "reading kept rows");
+    if (is_text(type))
+        gather_texts(refs, rows, column, data);
+    else
+        gather_words(refs, rows, column, data);
+    out->data = data;
+    if (gather_tags(refs, rows, column, ROW_NULL, nulls))
+        out->nulls = nulls;
+    if (type == VT_NUM && gather_tags(refs, rows, column, ROW_REAL, reals))
+        out->reals = reals;
     return YODA_OK;
 }
 

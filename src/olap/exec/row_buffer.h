@@ -34,6 +34,8 @@ YODA_MUST_CHECK yoda_status row_buffer_init(struct row_buffer *b, const enum vty
 void row_buffer_deinit(struct row_buffer *b);
 YODA_MUST_CHECK yoda_status row_buffer_append(struct row_buffer *b, const struct row_set *in,
                                               struct arena *scratch, yoda_error *err);
+/* Bytes of memory in use. */
+uint64_t row_buffer_bytes(const struct row_buffer *b);
 /* Forget the rows, keep the memory of the columns. */
 void row_buffer_clear(struct row_buffer *b);
 /* Text is borrowed from the buffer. */

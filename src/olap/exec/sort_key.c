@@ -84,12 +84,21 @@ static int compare_key(const struct sort_key *key, const struct value *a, const 
     return key->descending ? -c : c;
 }
 
+/* Does an equal prefix mean an equal first key? The ends stand for several values. */
+static bool prefix_is_exact(const struct sort_order *order, const struct sort_entry *entry)
+{
+    enum vtype type = order->buffers[entry->buffer]->columns[order->keys[0].column].type;
+    return (type == VT_INT || type == VT_REAL) && entry->prefix > 1 &&
+           entry->prefix < UINT64_MAX - 1;
+}
+
 int sort_key_compare(const struct sort_order *order, const struct sort_entry *a,
                      const struct sort_entry *b)
 {
     if (a->prefix != b->prefix)
         return a->prefix < b->prefix ? -1 : 1;
-    for (uint32_t k = 0; k < order->key_count; k++) {
+    uint32_t first = order->key_count && prefix_is_exact(order, a);
+    for (uint32_t k = first; k < order->key_count; k++) {
         const struct sort_key *key = &order->keys[k];
         struct value va = row_buffer_value(order->buffers[a->buffer], key->column, a->row);
         struct value vb = row_buffer_value(order->buffers[b->buffer], key->column, b->row);

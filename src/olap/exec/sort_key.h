@@ -2,7 +2,8 @@
  * sort_key.h -- ORDER BY in two steps: an 8-byte prefix that decides most comparisons, then values.
  *
  * The prefix of the first key is monotone: prefix(a) < prefix(b) means a sorts before b; equal
- * prefixes say nothing. NULLs get the least or the greatest prefix, DESC inverts the rest.
+ * prefixes say nothing, save of INTEGERs and REALs that are not at the ends. NULLs get the least or
+ * the greatest prefix, DESC inverts the rest.
  */
 #ifndef YODA_OLAP_SORT_KEY_H
 #define YODA_OLAP_SORT_KEY_H

@@ -2,8 +2,9 @@
  * plan_fixture.h -- a table of random rows in an in-memory store, its oracle, and plan makers.
  *
  * Three sizes: a few rows, some thousands in an open segment, and more than a segment, sealed.
- * Plans run with 1, 2 and 4 threads. On the largest table a test with many cases takes one in `n`,
- * others with each seed; all of them where YODA_TEST_SCALE is above 100.
+ * Plans run with 1, 2 and 4 threads, and with the knobs that may not change an answer. On the
+ * largest table a test with many cases takes one in `n`, others with each seed; all of them where
+ * YODA_TEST_SCALE, a percentage, is above 100, fewer where it is below.
  */
 #ifndef YODA_TEST_PLAN_FIXTURE_H
 #define YODA_TEST_PLAN_FIXTURE_H
@@ -39,11 +40,14 @@ struct fixture {
     struct run_stats stats;
     const _Atomic bool *cancel;
     int64_t deadline_ns;
+    struct run_knobs knobs;
+    const char *spill_directory;
 };
 
 #define SETUPS 3
 static struct fixture fixtures[SETUPS];
 static uint64_t fixtures_seed;
+static char *spill_directory;
 
 #define FOR_EACH_SETUP(f)                                                                          \
     yoda_error err = {0};                                                                          \
@@ -145,6 +149,7 @@ static int fixtures_make(void **state)
     static const size_t sizes[SETUPS] = {40, 6000, 140000};
     yoda_error err;
     uint64_t seed = fixtures_seed = test_seed();
+    spill_directory = test_directory_make();
     for (int s = 0; s < SETUPS; s++) {
         struct fixture *f = &fixtures[s];
         mem_budget_init(&f->budget, NULL, 0);
@@ -181,15 +186,23 @@ static int fixtures_free(void **state)
         free(f->dead);
         free(f->expected);
     }
+    test_directory_remove(spill_directory);
     return 0;
+}
+
+static inline unsigned scale_percent(void)
+{
+    const char *scale = getenv("YODA_TEST_SCALE");
+    unsigned percent = scale ? (unsigned)strtoul(scale, NULL, 10) : 100;
+    return percent ? percent : 1;
 }
 
 /* Is the case, one in n of which runs on the largest table, left out? */
 static inline bool left_out(const struct fixture *f, size_t c, size_t n)
 {
-    const char *scale = getenv("YODA_TEST_SCALE");
-    bool all = scale && strtoul(scale, NULL, 10) > 100;
-    return f->row_count > 100000 && !all && (c + fixtures_seed) % n != 0;
+    unsigned percent = scale_percent();
+    bool all = f->row_count <= 100000 || percent > 100;
+    return !all && (c + fixtures_seed) % (n * 100 / percent) != 0;
 }
 
 static inline const struct value *oracle_row(const struct fixture *f, size_t i)
@@ -244,7 +257,8 @@ static inline yoda_status run_plan(struct fixture *f, const struct plan *plan, u
                                    yoda_error *err)
 {
     struct run_context context = {.pool = f->pool, .budget = &f->budget, .stats = &f->stats,
-                                  .cancel = f->cancel, .deadline_ns = f->deadline_ns};
+                                  .cancel = f->cancel, .deadline_ns = f->deadline_ns,
+                                  .knobs = f->knobs, .spill_directory = f->spill_directory};
     memset(&f->stats, 0, sizeof f->stats);
     batch_list_init(&f->out, visible, &f->budget);
     yoda_status status = plan_run(plan, f->snapshot.version, visible, &context, &f->out, err);
@@ -291,7 +305,28 @@ static void check_run(struct fixture *f, const struct plan *plan, uint32_t visib
     batch_list_deinit(&f->out);
 }
 
-/* Run with 1, 2 and 4 threads and compare with the expected rows, which are then forgotten. */
+static void check_knobs(struct fixture *f, const struct plan *plan, uint32_t visible, bool ordered)
+{
+    static const struct run_knobs variants[] = {
+        {.no_pruning = true, .no_codes = true},
+        {.vector_rows = 100, .spill_after_bytes = 1},
+        {.no_codes = true, .spill_after_bytes = 100000},
+        {.no_pruning = true, .vector_rows = 1024},
+    };
+    static unsigned turn;
+    bool large = f->row_count > 100000;
+    for (unsigned v = 0; v < (large ? 1 : COUNT_OF(variants)); v++) {
+        f->knobs = variants[large ? ++turn % COUNT_OF(variants) : v];
+        f->spill_directory = f->knobs.spill_after_bytes ? spill_directory : NULL;
+        f->pool = f->pools[v % 3];
+        check_run(f, plan, visible, ordered);
+    }
+    f->knobs = (struct run_knobs){0};
+    f->spill_directory = NULL;
+}
+
+/* Run with 1, 2 and 4 threads, then with each knob, and compare with the expected rows, which are
+ * then forgotten. */
 static inline void check_plan(struct fixture *f, const struct plan *plan, uint32_t visible,
                               bool ordered)
 {
@@ -303,6 +338,7 @@ static inline void check_plan(struct fixture *f, const struct plan *plan, uint32
         f->pool = f->pools[large ? ++turn % 3 : t];
         check_run(f, plan, visible, ordered);
     }
+    check_knobs(f, plan, visible, ordered);
     free_lines(f->expected, f->expected_count);
     f->expected_count = 0;
 }

@@ -225,9 +225,9 @@ static void test_print(void **state)
     plan_print(plan_limit(f, plan_sort(f, plan, &key, 1, 5), 5, 0), &s);
     assert_string_equal(str_text(&s),
                         "LIMIT 5\n"
-                        "  SORT #1 DESC (top 5)\n"
-                        "    AGGREGATE by tag: count(*)\n"
-                        "      SCAN t (id, k, price, num, real, tag, day, word, big)\n");
+                        "└─ SORT count(*) DESC (top 5)\n"
+                        "   └─ AGGREGATE by tag: count(*)\n"
+                        "      └─ SCAN t (id, k, price, num, real, tag, day, word, big)\n");
     str_deinit(&s);
 }
 
