@@ -86,8 +86,8 @@ struct ast_window { /* a definition, or a reference when only name is set and is
     enum { AST_FRAME_ROWS, AST_FRAME_RANGE, AST_FRAME_GROUPS } frame_mode;
     enum ast_frame_bound from, to;
     struct ast_expr *from_expr, *to_expr;
-    enum { AST_EXCLUDE_NO_OTHERS, AST_EXCLUDE_CURRENT, AST_EXCLUDE_GROUP,
-           AST_EXCLUDE_TIES } exclude;
+    enum { AST_EXCLUDE_NOTHING /* not written */, AST_EXCLUDE_NO_OTHERS, AST_EXCLUDE_CURRENT,
+           AST_EXCLUDE_GROUP, AST_EXCLUDE_TIES } exclude;
     struct ast_window *next;
 };
 
@@ -153,10 +153,16 @@ struct ast_select {
     struct ast_span span;
 };
 
+struct ast_view { /* CREATE VIEW name (columns) AS select */
+    struct ast_name name;
+    struct ast_expr *columns; /* AST_COLUMN list or NULL */
+    struct ast_select *select;
+};
+
 enum ast_statement_kind {
     AST_STATEMENT_SELECT,
     AST_STATEMENT_EXPLAIN,      /* EXPLAIN [QUERY PLAN] of anything: SQLite's */
-    AST_STATEMENT_EXPLAIN_YODA, /* EXPLAIN YODA select */
+    AST_STATEMENT_EXPLAIN_YODA, /* EXPLAIN YODA [ANALYZE] select */
     AST_STATEMENT_OTHER         /* anything that begins with another keyword: not parsed further */
 };
 
@@ -168,6 +174,7 @@ struct ast_statement {
                                            prefix character; NULL for ? and ?N */
     uint32_t end;        /* offset after the statement and its semicolon */
     bool more_follows;   /* another statement follows */
+    bool analyze;        /* EXPLAIN YODA ANALYZE */
 };
 
 #endif

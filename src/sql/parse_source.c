@@ -11,12 +11,12 @@
 #include <string.h>
 
 enum {
-    JOIN_INNER = 1,
-    JOIN_CROSS = 2,
-    JOIN_NATURAL = 4,
-    JOIN_LEFT = 8,
-    JOIN_RIGHT = 16,
-    JOIN_OUTER = 32,
+    WORD_INNER = 1,
+    WORD_CROSS = 2,
+    WORD_NATURAL = 4,
+    WORD_LEFT = 8,
+    WORD_RIGHT = 16,
+    WORD_OUTER = 32,
     JOIN_UNKNOWN = 64
 };
 
@@ -26,13 +26,13 @@ static unsigned join_word(const char *text, size_t size)
         const char *word;
         unsigned bits;
     } words[] = {
-        {"natural", JOIN_NATURAL},
-        {"left", JOIN_LEFT | JOIN_OUTER},
-        {"outer", JOIN_OUTER},
-        {"right", JOIN_RIGHT | JOIN_OUTER},
-        {"full", JOIN_LEFT | JOIN_RIGHT | JOIN_OUTER},
-        {"inner", JOIN_INNER},
-        {"cross", JOIN_INNER | JOIN_CROSS},
+        {"natural", WORD_NATURAL},
+        {"left", WORD_LEFT | WORD_OUTER},
+        {"outer", WORD_OUTER},
+        {"right", WORD_RIGHT | WORD_OUTER},
+        {"full", WORD_LEFT | WORD_RIGHT | WORD_OUTER},
+        {"inner", WORD_INNER},
+        {"cross", WORD_INNER | WORD_CROSS},
     };
     for (size_t i = 0; i < COUNT_OF(words); i++)
         if (ascii_equal_nocase(text, size, words[i].word, strlen(words[i].word)))
@@ -44,9 +44,9 @@ static bool join_is_legal(unsigned bits)
 {
     if (bits & JOIN_UNKNOWN)
         return false;
-    if ((bits & JOIN_INNER) && (bits & JOIN_OUTER))
+    if ((bits & WORD_INNER) && (bits & WORD_OUTER))
         return false;
-    return (bits & (JOIN_OUTER | JOIN_LEFT | JOIN_RIGHT)) != JOIN_OUTER;
+    return (bits & (WORD_OUTER | WORD_LEFT | WORD_RIGHT)) != WORD_OUTER;
 }
 
 static void refuse_join(struct parser *p, const struct token words[3], int count)
@@ -63,15 +63,15 @@ static void refuse_join(struct parser *p, const struct token words[3], int count
 
 static void set_join(struct ast_source *source, unsigned bits)
 {
-    source->natural = (bits & JOIN_NATURAL) != 0;
-    if ((bits & JOIN_LEFT) && (bits & JOIN_RIGHT))
+    source->natural = (bits & WORD_NATURAL) != 0;
+    if ((bits & WORD_LEFT) && (bits & WORD_RIGHT))
         source->join = AST_JOIN_FULL;
-    else if (bits & JOIN_LEFT)
+    else if (bits & WORD_LEFT)
         source->join = AST_JOIN_LEFT;
-    else if (bits & JOIN_RIGHT)
+    else if (bits & WORD_RIGHT)
         source->join = AST_JOIN_RIGHT;
     else
-        source->join = bits & JOIN_CROSS ? AST_JOIN_CROSS : AST_JOIN_INNER;
+        source->join = bits & WORD_CROSS ? AST_JOIN_CROSS : AST_JOIN_INNER;
 }
 
 /* The words before JOIN: a join word, then up to two names of any kind. */

@@ -155,6 +155,7 @@ static yoda_status parse_kind(struct parser *p, struct ast_statement *statement)
         return YODA_OK;
     statement->kind = AST_STATEMENT_EXPLAIN_YODA;
     parser_advance(p);
+    statement->analyze = parser_accept(p, TOKEN_ANALYZE);
     return parse_query(p, false, statement);
 }
 

@@ -24,6 +24,10 @@
 YODA_MUST_CHECK yoda_status sql_parse(const char *sql, size_t size, struct arena *arena,
                                       struct ast_statement **out, yoda_error *err);
 
+/* Parse the CREATE VIEW text of a view. Errors: as sql_parse. */
+YODA_MUST_CHECK yoda_status sql_parse_view(const char *sql, size_t size, struct arena *arena,
+                                           struct ast_view **out, yoda_error *err);
+
 /* What the binder may see of a mirrored table. */
 struct catalog_column {
     const char *name;
@@ -31,6 +35,12 @@ struct catalog_column {
     enum collation collation;
     bool hidden;       /* the added rowid column: not in *, found by rowid / oid / _rowid_ */
     bool not_null;     /* declared NOT NULL or INTEGER PRIMARY KEY */
+};
+struct catalog_index { /* of SQLite: without a condition, over plain columns as they are collated */
+    const uint32_t *columns; /* [column_count] */
+    uint32_t column_count;
+    bool unique; /* no two rows have equal values, NULLs aside; values as stored: a comparison that
+                    converts them, or collates otherwise, may find more */
 };
 struct catalog_table {
     uint32_t tid;
@@ -40,16 +50,26 @@ struct catalog_table {
     int32_t rowid_column; /* INTEGER PRIMARY KEY or hidden; -1: WITHOUT ROWID */
     const uint32_t *classes; /* [column_count] from the pinned version */
     uint64_t live_rows;
+    const struct catalog_index *indexes; /* [index_count], the rowid and the primary key too */
+    uint32_t index_count;
+    const struct table_version *version; /* pinned; NULL in tests without a store: no statistics */
+};
+struct catalog_view_def {
+    const char *sql; /* CREATE VIEW ..., as sqlite_schema has it */
 };
 struct catalog {
     /* Find a mirrored table of schema main by name (ASCII case ignored). NULL with *why set when
      * it cannot be read from columns ("table t is not registered", "... is being copied"). */
     const struct catalog_table *(*find_table)(void *ctx, const char *name, const char **why);
+    /* Find a view of schema main; NULL where there is none. find_view itself may be NULL. */
+    const struct catalog_view_def *(*find_view)(void *ctx, const char *name);
     void *ctx;
 };
 
 struct sql_plan {
     const struct plan *root;
+    uint32_t node_count;            /* of the plan, see plan_number */
+    double cost_columns_ns, cost_rows_ns; /* estimates: on columns here, on SQLite's rows */
     uint32_t column_count;          /* visible result columns */
     const char *const *column_names; /* as SQLite names them */
 };

@@ -344,7 +344,7 @@ static void test_selects(void **state)
     expect_tree(
         "SELECT sum(DISTINCT a) FILTER (WHERE b) OVER (w PARTITION BY c ORDER BY d ROWS BETWEEN 1 "
         "PRECEDING AND CURRENT ROW EXCLUDE TIES), count(*) OVER w FROM t WINDOW w AS ()",
-        "SELECT sum(DISTINCT a) filter b over[w part c by d frame 0 1 2 3], count(*) over[w] from "
+        "SELECT sum(DISTINCT a) filter b over[w part c by d frame 0 1 2 4], count(*) over[w] from "
         "t "
         "over[w]");
     expect_tree(
