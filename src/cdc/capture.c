@@ -192,12 +192,16 @@ static yoda_status load_segments(struct capture *capture, struct slot *slot, yod
     yoda_error why = {0};
     yoda_status status =
         catalog_segments(capture->conn, slot->mirror.tid, &arena, &records, &count, &why);
+    bool complete = count > 0;
+    if (status == YODA_OK && count == 0)
+        status = catalog_says_empty(capture->conn, slot->mirror.tid, slot->def.schema_hash,
+                                    &complete, &why);
     store_write_begin(store);
     yoda_status added = store_add_table(store, slot->mirror.tid, &slot->def, err);
     if (added == YODA_OK && status == YODA_OK && count)
         status = store_recover_table(store, slot->mirror.tid, records, count, &why);
     struct table *table = added == YODA_OK ? store_find_table(store, slot->mirror.tid) : NULL;
-    if (table && status == YODA_OK && count) {
+    if (table && status == YODA_OK && complete) {
         table_set_complete(table, true);
         slot->mirror.state = MIRROR_READY;
         slot->mirror.reason[0] = '\0';
@@ -344,6 +348,19 @@ const struct mirror *capture_find(const struct capture *capture, const char *nam
             return mirror;
     }
     return NULL;
+}
+
+const struct schema_view *capture_views(const struct capture *capture, size_t *count,
+                                        uint64_t *hash)
+{
+    *count = capture->image.view_count;
+    *hash = capture->image.views_hash;
+    return capture->image.views;
+}
+
+uint64_t capture_views_current(const struct capture *capture)
+{
+    return atomic_load(&capture->views_current);
 }
 
 bool capture_pending(const struct capture *capture)

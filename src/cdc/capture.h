@@ -11,12 +11,16 @@
  *           indexes, triggers, VACUUM). Tables that need the writer to set right are reported in
  *           capture_pending: they leave the published version (their queries go to SQLite) until
  *           the engine has called capture_reconcile.
- * Threads   all calls under the engine's sync lock, except capture_is_current.
+ * Views     their texts are read with the schema; a view and a version fit each other while
+ *           capture_views_current says so.
+ * Threads   all calls under the engine's sync lock, except capture_is_current and
+ *           capture_views_current.
  */
 #ifndef YODA_CDC_CAPTURE_H
 #define YODA_CDC_CAPTURE_H
 
 #include "cdc/catalog.h"
+#include "cdc/schema_diff.h"
 
 struct capture;
 
@@ -57,6 +61,8 @@ YODA_MUST_CHECK yoda_status capture_recover(struct capture *capture, yoda_error 
 /* Has anything been committed since the last sync? One PRAGMA, no transaction. */
 YODA_MUST_CHECK yoda_status capture_is_current(struct capture *capture, bool *out, yoda_error *err);
 
+/* Compare the schema with what is known, as a sync does, and read no rows. */
+YODA_MUST_CHECK yoda_status capture_look(struct capture *capture, yoda_error *err);
 /* One sync. stats are added to. */
 YODA_MUST_CHECK yoda_status capture_sync(struct capture *capture, yoda_sync_stats *stats,
                                          yoda_error *err);
@@ -64,6 +70,13 @@ int64_t capture_watermark(const struct capture *capture);
 size_t capture_mirror_count(const struct capture *capture);
 const struct mirror *capture_mirror(const struct capture *capture, size_t i);
 const struct mirror *capture_find(const struct capture *capture, const char *name);
+/* The views of schema main, as last read; *hash is theirs. */
+const struct schema_view *capture_views(const struct capture *capture, size_t *count,
+                                        uint64_t *hash);
+/* The hash of the views that the newest version was read with; 0 while that is not known: other
+ * views were seen and no sync has ended since. Who has pinned a version and then finds the hash of
+ * the views at hand here uses views no older and no newer than the version's rows. */
+uint64_t capture_views_current(const struct capture *capture);
 /* Is any table STALE? Then the engine calls capture_reconcile with the writer as soon as it can. */
 bool capture_pending(const struct capture *capture);
 

@@ -43,6 +43,12 @@ yoda_status capture_current_name(struct conn *conn, uint32_t tid, const char *kn
     return YODA_OK;
 }
 
+void capture_note_views(struct capture *capture)
+{
+    if (atomic_load(&capture->views_current) != capture->image.views_hash)
+        atomic_store(&capture->views_current, 0);
+}
+
 /* ---- Noticing -------------------------------------------------------------------------------- */
 
 /* Compare one mirror with the file; takes over the new description when the rows are not in doubt.
@@ -118,6 +124,7 @@ yoda_status capture_check_schema(struct capture *capture, yoda_error *err)
     }
     schema_diff_deinit(&capture->image);
     capture->image = image;
+    capture_note_views(capture);
     capture->catalog_there = exists;
     capture->reconcile_wanted |=
         exists || capture->slot_count; /* the image in the file is behind now */
@@ -340,6 +347,7 @@ static yoda_status apply(struct reconciliation *r, yoda_error *err)
         TRY(apply_decision(capture, &r->decisions[i], err));
     schema_diff_deinit(&capture->image);
     capture->image = r->image;
+    capture_note_views(capture);
     r->image = (struct schema_image){0};
     memcpy(capture->database_id, r->database_id, sizeof capture->database_id);
     capture->reconcile_wanted = false;

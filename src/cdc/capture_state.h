@@ -9,6 +9,8 @@
  * that has started receives every log entry past the watermark: the rows of a slice were read at a
  * snapshot no older than the watermark, so what changed since is in the log. 5  image and
  * schema_version are of the last snapshot whose mirrors were all compared with the file.
+ *   6  views_current is image.views_hash from the end of a sync until other views are noticed,
+ * which is before anything read with them is published; 0 from then to the end of the next sync.
  */
 #ifndef YODA_CDC_CAPTURE_STATE_H
 #define YODA_CDC_CAPTURE_STATE_H
@@ -46,6 +48,7 @@ struct capture {
     bool catalog_there; /* the file has Yoda's tables */
     uint32_t log_width; /* key columns of _yoda_log */
     struct schema_image image;
+    _Atomic uint64_t views_current; /* see capture_views_current */
     struct slot **slots; /* [slot_count], sorted by tid */
     size_t slot_count, slot_capacity;
     bool unmerged;         /* invariant 2 */
@@ -87,6 +90,8 @@ YODA_MUST_CHECK yoda_status capture_sync_unlocked(struct capture *capture, yoda_
                                                   yoda_error *err);
 
 /* ---- capture_schema.c ---- */
+/* After the image was replaced: invariant 6. */
+void capture_note_views(struct capture *capture);
 /* Does this rise of the schema's version leave the rows of the table in doubt? */
 bool capture_rows_in_doubt(const struct schema_table *table, int64_t surplus);
 YODA_MUST_CHECK yoda_status capture_read_log_width(struct capture *capture, struct conn *conn,

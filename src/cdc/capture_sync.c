@@ -342,8 +342,20 @@ yoda_status capture_sync_unlocked(struct capture *capture, yoda_sync_stats *stat
         has_joiners(capture))
         TRY(publish(capture, g.log_head, err));
     capture->data_version = g.data_version;
+    atomic_store(&capture->views_current, capture->image.views_hash);
     stats->last_seq = capture->watermark;
     return YODA_OK;
+}
+
+yoda_status capture_look(struct capture *capture, yoda_error *err)
+{
+    struct glance g = {0};
+    capture_lock(capture);
+    yoda_status status = capture_begin(capture, &g, err);
+    if (status == YODA_OK)
+        capture_end(capture);
+    capture_unlock(capture);
+    return status;
 }
 
 yoda_status capture_sync(struct capture *capture, yoda_sync_stats *stats, yoda_error *err)

@@ -331,7 +331,7 @@ yoda_status catalog_segments(struct conn *conn, uint32_t tid, struct arena *aren
 {
     static const char sql[] = "SELECT segment,generation,rows,bytes,checksum,deleted,"
                               " count(*) OVER () FROM main._yoda_segment WHERE tid=?1"
-                              " ORDER BY segment";
+                              " AND NOT (segment=-1-tid AND rows=0) ORDER BY segment";
     struct stmt stmt;
     struct value key = value_int(tid);
     *out = NULL;
@@ -354,6 +354,25 @@ yoda_status catalog_segments(struct conn *conn, uint32_t tid, struct arena *aren
     return status;
 }
 
+static int64_t empty_mark(uint32_t tid)
+{
+    return -1 - (int64_t)tid;
+}
+
+yoda_status catalog_says_empty(struct conn *conn, uint32_t tid, uint64_t schema_hash, bool *out,
+                               yoda_error *err)
+{
+    char sql[200];
+    int64_t found = 0;
+    snprintf(sql, sizeof sql,
+             "SELECT count(*)=1 AND max(segment)=%" PRId64 " AND max(rows)=0 AND max(checksum)=%" PRId64
+             " FROM main._yoda_segment WHERE tid=%u",
+             empty_mark(tid), (int64_t)schema_hash, tid);
+    TRY(conn_query_int(conn, sql, 0, &found, err));
+    *out = found == 1;
+    return YODA_OK;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -366,7 +385,7 @@ static yoda_status drop_other_segments(struct conn *writer, const int64_t *ids, 
 {
     static const char next_sql[] = "SELECT segment FROM main._yoda_segment WHERE segment>?1"
                                    " ORDER BY segment LIMIT 1";
-    int64_t at = INT64_MIN; /* ids are never negative, so nothing hides at the minimum */
+    int64_t at = INT64_MIN; /* ids are never that low: nothing hides at the minimum */
     for (;;) {
         struct stmt stmt;
         struct value after = value_int(at);
@@ -412,16 +431,25 @@ yoda_status catalog_commit_checkpoint(struct conn *writer, const struct checkpoi
                                       int64_t watermark, yoda_error *err)
 {
     ASSERT(conn_in_transaction(writer));
-    size_t count = checkpoint_record_count(checkpoint);
-    int64_t *ids = mem_calloc(count + 1, sizeof *ids);
+    size_t count = checkpoint_record_count(checkpoint), empty_count = 0;
+    const struct empty_table *empty = checkpoint_empty_tables(checkpoint, &empty_count);
+    int64_t *ids = mem_calloc(count + empty_count + 1, sizeof *ids);
     if (!ids)
-        return fail_nomem(err, (count + 1) * sizeof *ids);
+        return fail_nomem(err, (count + empty_count + 1) * sizeof *ids);
     for (size_t i = 0; i < count; i++)
         ids[i] = (int64_t)checkpoint_record(checkpoint, i)->segment_id;
-    qsort(ids, count, sizeof *ids, compare_ids);
-    yoda_status status = drop_other_segments(writer, ids, count, err);
+    for (size_t i = 0; i < empty_count; i++)
+        ids[count + i] = empty_mark(empty[i].tid);
+    qsort(ids, count + empty_count, sizeof *ids, compare_ids);
+    yoda_status status = drop_other_segments(writer, ids, count + empty_count, err);
     for (size_t i = 0; i < count && status == YODA_OK; i++)
         status = write_segment(writer, checkpoint_record(checkpoint, i), err);
+    for (size_t i = 0; i < empty_count && status == YODA_OK; i++) {
+        struct segment_record mark = {.tid = empty[i].tid,
+                                      .segment_id = (uint64_t)empty_mark(empty[i].tid),
+                                      .file_checksum = empty[i].schema_hash};
+        status = write_segment(writer, &mark, err);
+    }
     if (status == YODA_OK)
         status = meta_int_write(writer, "durable_watermark", watermark, err);
     mem_free(ids);

@@ -10,7 +10,10 @@
  *                                                        foreign
  *   _yoda_log(seq INTEGER PRIMARY KEY, tid, k1, ...)     dirty keys; pruning keeps the newest row
  *   _yoda_segment(segment INTEGER, tid, generation, rows, bytes, checksum, deleted BLOB)
- *                                                        the manifest of the columnar files
+ *                                                        the manifest of the columnar files. A
+ *                                                        complete table without rows has one row:
+ *                                                        segment -1 - tid, rows 0, checksum: the
+ *                                                        schema hash of its columnar definition
  * All of it is read as hostile input: another program may have edited it.
  */
 #ifndef YODA_CDC_CATALOG_H
@@ -59,6 +62,9 @@ YODA_MUST_CHECK yoda_status catalog_durable_watermark(struct conn *conn, int64_t
 YODA_MUST_CHECK yoda_status catalog_segments(struct conn *conn, uint32_t tid, struct arena *arena,
                                              struct segment_record **out, size_t *count,
                                              yoda_error *err);
+/* Does the manifest say that the table, defined so, is complete and has no rows? */
+YODA_MUST_CHECK yoda_status catalog_says_empty(struct conn *conn, uint32_t tid,
+                                               uint64_t schema_hash, bool *out, yoda_error *err);
 /* Writer, inside a transaction: replace the manifest of all tables and move the watermark. */
 YODA_MUST_CHECK yoda_status catalog_commit_checkpoint(struct conn *writer,
                                                       const struct checkpoint *checkpoint,

@@ -61,6 +61,35 @@ static uint64_t kind_of(const struct value *type, const struct value *sql)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+static yoda_status copy_value(const struct value *v, char **out, yoda_error *err)
+{
+    *out = mem_alloc((size_t)v->size + 1);
+    if (!*out)
+        return fail_nomem(err, v->size);
+    memcpy(*out, v->p, v->size);
+    (*out)[v->size] = '\0';
+    return YODA_OK;
+}
+
+static yoda_status add_view(struct schema_image *image, const struct value *name,
+                            const struct value *sql, yoda_error *err)
+{
+    size_t n = image->view_count;
+    if (name->type != YODA_TEXT || sql->type != YODA_TEXT)
+        return YODA_OK; /* nothing that a query could name */
+    if ((n & (n - 1)) == 0) { /* the room doubles at powers of two */
+        size_t size = (n ? 2 * n : 1) * sizeof *image->views;
+        struct schema_view *grown = mem_realloc(image->views, size);
+        if (!grown)
+            return fail_nomem(err, size);
+        image->views = grown;
+    }
+    image->views[n] = (struct schema_view){0};
+    image->view_count++;
+    TRY(copy_value(name, &image->views[n].name, err));
+    return copy_value(sql, &image->views[n].sql, err);
+}
+
 static yoda_status read_objects(struct stmt *stmt, struct schema_image *image, yoda_error *err)
 {
     size_t capacity = 0;
@@ -77,10 +106,22 @@ static yoda_status read_objects(struct stmt *stmt, struct schema_image *image, y
         }
         struct value type = stmt_value(stmt, 0), name = stmt_value(stmt, 1);
         struct value table = stmt_value(stmt, 2), sql = stmt_value(stmt, 3);
-        image->objects[image->count++] =
-            (struct schema_object){kind_of(&type, &sql), hash_of(&name, true),
-                                   hash_of(&table, true), hash_of(&sql, false)};
+        uint64_t kind = kind_of(&type, &sql);
+        image->objects[image->count++] = (struct schema_object){
+            kind, hash_of(&name, true), hash_of(&table, true), hash_of(&sql, false)};
+        if (kind == OBJECT_VIEW)
+            TRY(add_view(image, &name, &sql, err));
     }
+}
+
+/* Requires sorted objects. */
+static uint64_t hash_views(const struct schema_image *image)
+{
+    uint64_t hash = 1;
+    for (size_t i = 0; i < image->count; i++)
+        if (image->objects[i].kind == OBJECT_VIEW)
+            hash = hash_combine(hash_combine(hash, image->objects[i].name), image->objects[i].sql);
+    return hash ? hash : 1;
 }
 
 yoda_status schema_diff_read(struct conn *conn, struct schema_image *out, yoda_error *err)
@@ -94,11 +135,12 @@ yoda_status schema_diff_read(struct conn *conn, struct schema_image *out, yoda_e
     yoda_status status = read_objects(&stmt, &image, err);
     stmt_finish(&stmt);
     if (status != YODA_OK) {
-        mem_free(image.objects);
+        schema_diff_deinit(&image);
         return status;
     }
     if (image.count)
         qsort(image.objects, image.count, sizeof *image.objects, compare_objects);
+    image.views_hash = hash_views(&image);
     schema_diff_deinit(out);
     *out = image;
     return YODA_OK;
@@ -106,6 +148,11 @@ yoda_status schema_diff_read(struct conn *conn, struct schema_image *out, yoda_e
 
 void schema_diff_deinit(struct schema_image *image)
 {
+    for (size_t i = 0; i < image->view_count; i++) {
+        mem_free(image->views[i].name);
+        mem_free(image->views[i].sql);
+    }
+    mem_free(image->views);
     mem_free(image->objects);
     *image = (struct schema_image){0};
 }

@@ -10,7 +10,8 @@
  * unseen
  *
  * The count of explained changes is never too high, so a surplus is never missed. The image is kept
- * in _yoda_meta as well: a VACUUM while no engine ran is found at the next open.
+ * in _yoda_meta as well: a VACUUM while no engine ran is found at the next open. An image read from
+ * sqlite_schema has the texts of the views, too; the blob has not.
  *
  *   blob      offset  size  field
  *             0       8     schema_version
@@ -27,10 +28,17 @@ struct schema_object {
     uint64_t name, table, sql;
 };
 
+struct schema_view {
+    char *name, *sql; /* CREATE VIEW ...; owned */
+};
+
 struct schema_image {
     int64_t version;
     size_t count;
     struct schema_object *objects; /* [count], owned */
+    size_t view_count;
+    struct schema_view *views; /* [view_count], owned */
+    uint64_t views_hash;       /* of names and texts; never 0 once read */
 };
 
 /* Read the image of the connection's current snapshot. *out is replaced on success. */

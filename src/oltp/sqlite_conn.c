@@ -24,6 +24,11 @@ const char *sqlite_version_text(void)
     return sqlite3_libversion();
 }
 
+int sqlite_version_number(void)
+{
+    return sqlite3_libversion_number();
+}
+
 void conn_memory_uri(char out[64])
 {
     uint64_t id[2];

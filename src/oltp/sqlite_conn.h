@@ -34,6 +34,7 @@ void conn_close(struct conn *conn); /* NULL is fine */
 void conn_memory_uri(char out[64]);
 /* The SQLite version text and number of the linked library. */
 const char *sqlite_version_text(void);
+int sqlite_version_number(void); /* 3040001: 3.40.1 */
 
 /* Translate the connection's last error: CONSTRAINT, BUSY, INTERRUPTED, FULL, READONLY, CORRUPT,
  * NOMEM, TOO_BIG, SCHEMA, else ERROR; keeps SQLite's message, extended code and offset. */

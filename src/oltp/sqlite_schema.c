@@ -303,6 +303,87 @@ static yoda_status read_indexes(struct reader *r, bool *key_index)
     return status;
 }
 
+/* ---- Lookups --------------------------------------------------------------------------------- */
+
+#define LOOKUP_COLUMNS 64
+
+struct lookup_reader { /* gathers the terms of one index after the other */
+    struct reader *r;
+    struct schema_lookup *list;
+    uint32_t count, capacity;
+    int64_t number; /* of the index at hand, -1: none */
+    uint32_t columns[LOOKUP_COLUMNS], column_count;
+    bool unique, usable;
+};
+
+static yoda_status end_lookup(struct lookup_reader *l)
+{
+    if (l->number < 0 || !l->usable || l->column_count == 0)
+        return YODA_OK;
+    if (l->count == l->capacity) {
+        uint32_t capacity = l->capacity ? l->capacity * 2 : 4;
+        struct schema_lookup *grown = arena_array(l->r->arena, struct schema_lookup, capacity);
+        if (!grown)
+            return fail_nomem(l->r->err, capacity * sizeof *grown);
+        if (l->count)
+            memcpy(grown, l->list, l->count * sizeof *grown);
+        l->list = grown;
+        l->capacity = capacity;
+    }
+    uint32_t *columns = arena_array(l->r->arena, uint32_t, l->column_count);
+    if (!columns)
+        return fail_nomem(l->r->err, l->column_count * sizeof *columns);
+    memcpy(columns, l->columns, l->column_count * sizeof *columns);
+    l->list[l->count++] = (struct schema_lookup){columns, l->column_count, l->unique};
+    return YODA_OK;
+}
+
+/* A row: number of the index, unique, column, collation. */
+static yoda_status add_lookup_term(struct lookup_reader *l, struct stmt *stmt)
+{
+    int64_t number = stmt_int(stmt, 0), column = stmt_int(stmt, 2);
+    struct value name = stmt_value(stmt, 3);
+    enum collation collation = COLLATE_BINARY;
+    if (number != l->number) {
+        TRY(end_lookup(l));
+        l->number = number;
+        l->unique = stmt_int(stmt, 1) != 0;
+        l->usable = true;
+        l->column_count = 0;
+    }
+    const struct schema_table *table = l->r->table;
+    l->usable = l->usable && column >= 0 && column < table->column_count &&
+                l->column_count < LOOKUP_COLUMNS && name.type == YODA_TEXT &&
+                collation_by_name(name.p, &collation) &&
+                collation == table->columns[column].collation;
+    if (l->usable)
+        l->columns[l->column_count++] = (uint32_t)column;
+    return YODA_OK;
+}
+
+static yoda_status read_lookups(struct reader *r)
+{
+    struct lookup_reader l = {.r = r, .number = -1};
+    struct stmt stmt;
+    TRY(prepare(r,
+                "SELECT il.seq, il.\"unique\", ix.cid, ix.coll FROM pragma_index_list(?1, 'main') il,"
+                " pragma_index_xinfo(il.name, 'main') ix WHERE NOT il.partial AND ix.key"
+                " ORDER BY il.seq, ix.seqno",
+                r->table->name, &stmt));
+    yoda_status status = stmt_step(&stmt, r->err);
+    while (status == YODA_OK && stmt.row) {
+        status = add_lookup_term(&l, &stmt);
+        if (status == YODA_OK)
+            status = stmt_step(&stmt, r->err);
+    }
+    stmt_finish(&stmt);
+    if (status == YODA_OK)
+        status = end_lookup(&l);
+    r->table->lookups = l.list;
+    r->table->lookup_count = l.count;
+    return status;
+}
+
 /* ---- Key ------------------------------------------------------------------------------------- */
 
 static bool has_column(const struct schema_table *table, const char *name)
@@ -364,6 +445,7 @@ yoda_status schema_table_read(struct conn *conn, const char *name, struct arena 
     TRY(read_sql(&r, "table", table->name, &r.sql));
     TRY(read_columns(&r));
     TRY(read_indexes(&r, &key_index));
+    TRY(read_lookups(&r));
     find_rowid(table, key_index);
     if (table->without_rowid && table->key_count == 0)
         return fail(err, YODA_CORRUPT, "table \"%s\" has no key", table->name);

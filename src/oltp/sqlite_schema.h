@@ -31,6 +31,13 @@ struct schema_index { /* UNIQUE indexes only, the declared key's included unless
     const struct schema_index_term *terms;
 };
 
+struct schema_lookup { /* any index, the declared key's included, without a condition, whose terms are
+                          columns collated as they are themselves */
+    const uint32_t *columns; /* [column_count] */
+    uint32_t column_count;
+    bool unique;
+};
+
 struct schema_table {
     const char *name; /* as SQLite spells it */
     bool without_rowid, strict;
@@ -44,6 +51,8 @@ struct schema_table {
     const char *const *key_collations; /* [key_count] names, the key's own */
     uint32_t index_count;
     const struct schema_index *indexes;
+    uint32_t lookup_count; /* for the planner; the rowid is not among them */
+    const struct schema_lookup *lookups;
     uint64_t hash; /* of what the rows' meaning depends on: columns and key; not the table's name,
                       not the indexes (those only shape the triggers) */
 };
