@@ -225,6 +225,10 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_txn_query(yoda_txn *txn, const char *s
 /*
  * Say how a query would run: the side, the reason, and for the columnar side its plan as a tree.
  * One text column, one row a line. The SQL "EXPLAIN YODA <select>" through yoda_query: the same.
+ *
+ * "EXPLAIN YODA ANALYZE <select>" through yoda_query runs the query too, drops its rows, and answers
+ * with the columns plan (TEXT, a line of the tree), rows, estimated, ms (REAL, the operator's own time,
+ * of all threads), bytes (kept), spilled, read (TEXT) and depth (of operators; NULL in other lines).
  */
 YODA_API YODA_MUST_CHECK yoda_status yoda_explain(yoda_engine *engine, const char *sql,
                                                   yoda_result **out, yoda_error *err);

@@ -63,16 +63,18 @@ static enum export_type column_type(const yoda_result *result, uint32_t column)
     return type;
 }
 
+#define T ArrowSchema
+#define TN schema
+#include "engine/arrow_children_tmpl.h"
+#define T ArrowArray
+#define TN array
+#include "engine/arrow_children_tmpl.h"
+
 /* ---- Schema ---------------------------------------------------------------------------------- */
 
 static void release_schema(struct ArrowSchema *schema)
 {
-    for (int64_t i = 0; i < schema->n_children; i++) {
-        if (schema->children[i]->release)
-            schema->children[i]->release(schema->children[i]);
-        mem_free(schema->children[i]);
-    }
-    mem_free(schema->children);
+    release_children_schema(schema);
     mem_free(schema->private_data); /* the name */
     schema->release = NULL;
 }
@@ -87,16 +89,7 @@ static yoda_status init_schema(struct ArrowSchema *out, const char *format, cons
     out->name = copy;
     out->private_data = copy;
     out->release = release_schema;
-    if (child_count == 0)
-        return YODA_OK;
-    out->children = mem_calloc((size_t)child_count, sizeof *out->children);
-    for (int64_t i = 0; out->children && i < child_count; i++) {
-        out->children[i] = mem_calloc(1, sizeof **out->children);
-        if (!out->children[i])
-            break;
-        out->n_children++;
-    }
-    return out->n_children == child_count ? YODA_OK : fail_nomem(err, sizeof *out);
+    return add_children_schema(out, child_count, err);
 }
 
 static yoda_status column_schema(enum export_type type, const char *name, struct ArrowSchema *out,
@@ -146,12 +139,7 @@ struct array_private {
 static void release_array(struct ArrowArray *array)
 {
     struct array_private *private = array->private_data;
-    for (int64_t i = 0; i < array->n_children; i++) {
-        if (array->children[i]->release)
-            array->children[i]->release(array->children[i]);
-        mem_free(array->children[i]);
-    }
-    mem_free(array->children);
+    release_children_array(array);
     for (int i = 0; i < BUFFERS_MAX; i++)
         buffer_release(private->held[i]);
     core_release(private->core);
@@ -170,16 +158,7 @@ static yoda_status init_array(struct core *core, struct ArrowArray *out, uint32_
     out->private_data = private;
     out->buffers = private->pointers;
     out->release = release_array;
-    if (child_count == 0)
-        return YODA_OK;
-    out->children = mem_calloc((size_t)child_count, sizeof *out->children);
-    for (int64_t i = 0; out->children && i < child_count; i++) {
-        out->children[i] = mem_calloc(1, sizeof **out->children);
-        if (!out->children[i])
-            break;
-        out->n_children++;
-    }
-    return out->n_children == child_count ? YODA_OK : fail_nomem(err, sizeof *out);
+    return add_children_array(out, child_count, err);
 }
 
 /* Point buffer i of the array at a shared buffer; takes over the reference. */

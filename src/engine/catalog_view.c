@@ -5,6 +5,20 @@
 #include "base/hash.h"
 #include "base/str.h"
 
+static uint64_t hash_indexes(const struct schema_table *table)
+{
+    uint64_t h = table->index_count;
+    for (uint32_t i = 0; i < table->index_count; i++) /* keys are made from these */
+        h = hash_combine(h, table->indexes[i].where ? 1 : table->indexes[i].term_count);
+    for (uint32_t i = 0; i < table->lookup_count; i++) {
+        const struct schema_lookup *l = &table->lookups[i];
+        h = hash_combine(h, (uint64_t)l->column_count << 1 | l->unique);
+        for (uint32_t c = 0; c < l->column_count; c++)
+            h = hash_combine(h, l->columns[c]);
+    }
+    return h;
+}
+
 uint64_t catalog_view_signature(const struct capture *capture)
 {
     uint64_t h = 1;
@@ -17,8 +31,13 @@ uint64_t catalog_view_signature(const struct capture *capture)
             continue;
         h = hash_combine(h, m->table->hash);
         h = hash_combine(h, hash_bytes(m->table->name, strlen(m->table->name), 0));
+        h = hash_combine(h, hash_indexes(m->table));
     }
-    return h;
+    size_t count = 0;
+    uint64_t views = 0;
+    if (capture)
+        capture_views(capture, &count, &views);
+    return hash_combine(h, views);
 }
 
 static yoda_status copy_text(struct arena *arena, const char *text, const char **out,
@@ -90,6 +109,36 @@ static yoda_status copy_keys(struct arena *arena, const struct schema_table *fro
     return YODA_OK;
 }
 
+static yoda_status copy_index(struct arena *arena, const uint32_t *from, uint32_t count,
+                              bool unique, struct catalog_index *to, yoda_error *err)
+{
+    uint32_t *columns = arena_array(arena, uint32_t, count);
+    if (!columns)
+        return fail_nomem(err, count * sizeof *columns);
+    memcpy(columns, from, count * sizeof *columns);
+    *to = (struct catalog_index){columns, count, unique};
+    return YODA_OK;
+}
+
+static yoda_status copy_indexes(struct arena *arena, const struct schema_table *from,
+                                struct view_table *to, yoda_error *err)
+{
+    struct catalog_index *indexes = arena_array(arena, struct catalog_index, from->lookup_count + 1);
+    if (!indexes)
+        return fail_nomem(err, (from->lookup_count + 1) * sizeof *indexes);
+    to->indexes = indexes;
+    if (to->rowid_column >= 0) {
+        uint32_t rowid = (uint32_t)to->rowid_column;
+        TRY(copy_index(arena, &rowid, 1, true, &indexes[to->index_count++], err));
+    }
+    for (uint32_t i = 0; i < from->lookup_count; i++) {
+        const struct schema_lookup *l = &from->lookups[i];
+        TRY(copy_index(arena, l->columns, l->column_count, l->unique, &indexes[to->index_count++],
+                       err));
+    }
+    return YODA_OK;
+}
+
 static const char *state_reason(const struct mirror *m)
 {
     if (m->state == MIRROR_READY)
@@ -111,7 +160,24 @@ static yoda_status copy_mirror(struct arena *arena, const struct mirror *from,
     if (!from->table)
         return YODA_OK;
     TRY(copy_columns(arena, from->table, to, err));
+    TRY(copy_indexes(arena, from->table, to, err));
     return copy_keys(arena, from->table, to, err);
+}
+
+static yoda_status copy_views(const struct capture *capture, struct catalog_view *to,
+                              yoda_error *err)
+{
+    size_t count = 0;
+    const struct schema_view *views = capture_views(capture, &count, &to->views_hash);
+    to->views = arena_array(&to->arena, struct file_view, count);
+    if (!to->views)
+        return fail_nomem(err, count * sizeof *to->views);
+    for (size_t i = 0; i < count; i++) {
+        TRY(copy_text(&to->arena, views[i].name, &to->views[i].name, err));
+        TRY(copy_text(&to->arena, views[i].sql, &to->views[i].def.sql, err));
+        to->view_count++;
+    }
+    return YODA_OK;
 }
 
 yoda_status catalog_view_create(const struct capture *capture, struct catalog_view **out,
@@ -131,6 +197,8 @@ yoda_status catalog_view_create(const struct capture *capture, struct catalog_vi
     for (size_t i = 0; i < count && status == YODA_OK; i++)
         status = copy_mirror(&view->arena, capture_mirror(capture, i),
                              &view->tables[view->table_count++], err);
+    if (status == YODA_OK && capture)
+        status = copy_views(capture, view, err);
     if (status != YODA_OK) {
         catalog_view_release(view);
         return status;
@@ -196,12 +264,29 @@ static const struct catalog_table *find_table(void *ctx, const char *name, const
                                   .columns = t->columns,
                                   .rowid_column = t->rowid_column,
                                   .classes = version->classes,
-                                  .live_rows = version->live_rows};
+                                  .live_rows = version->live_rows,
+                                  .indexes = t->indexes,
+                                  .index_count = t->index_count,
+                                  .version = version};
     return out;
+}
+
+/* A view that other views have overtaken is not found: then its name is "not registered". */
+static const struct catalog_view_def *find_view(void *ctx, const char *name)
+{
+    const struct view_binding *b = ctx;
+    for (size_t i = 0; i < b->view->view_count; i++)
+        if (name_equal(b->view->views[i].name, name))
+            return capture_views_current(b->capture) == b->view->views_hash
+                       ? &b->view->views[i].def
+                       : NULL;
+    return NULL;
 }
 
 struct catalog catalog_view_bind(struct view_binding *binding)
 {
     ASSERT(binding->view && binding->version && binding->arena);
-    return (struct catalog){.find_table = find_table, .ctx = binding};
+    return (struct catalog){.find_table = find_table,
+                            .find_view = binding->capture ? find_view : NULL,
+                            .ctx = binding};
 }

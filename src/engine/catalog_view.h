@@ -7,7 +7,8 @@
  * View and version belong together by this rule: take the view, pin the version, and check that
  * the view is still the newest. A table is READY in a view only after a version with it was
  * published, and a redefined table is COPYING in a view before any version has its new columns; so
- * a READY table found in both has the same columns in both.
+ * a READY table found in both has the same columns in both. Views of the file (CREATE VIEW) are
+ * answered only while capture_views_current says that these are the version's: see capture.h.
  */
 #ifndef YODA_ENGINE_CATALOG_VIEW_H
 #define YODA_ENGINE_CATALOG_VIEW_H
@@ -30,6 +31,13 @@ struct view_table {
     int32_t rowid_column;
     uint32_t key_count;
     const struct view_key *keys;
+    uint32_t index_count;
+    const struct catalog_index *indexes; /* [index_count], the rowid first where there is one */
+};
+
+struct file_view { /* CREATE VIEW name ... */
+    const char *name;
+    struct catalog_view_def def;
 };
 
 struct catalog_view {
@@ -38,6 +46,9 @@ struct catalog_view {
     struct arena arena;
     uint32_t table_count;
     struct view_table *tables;
+    uint64_t views_hash; /* of the file's views; 0: none are known */
+    size_t view_count;
+    struct file_view *views; /* [view_count] */
 };
 
 /* A hash over everything a view takes from the mirrors (capture NULL: no tables). */
@@ -52,7 +63,8 @@ const struct view_table *catalog_view_find(const struct catalog_view *view, cons
  */
 struct view_binding {
     const struct catalog_view *view;
-    const struct version *version;
+    const struct version *version; /* pinned after view */
+    const struct capture *capture; /* NULL: no views are found */
     struct arena *arena; /* for the tables handed out and the reasons */
     uint32_t used_count;
     uint32_t used[16]; /* tids, the first ones */

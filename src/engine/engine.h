@@ -41,6 +41,7 @@ struct writer {
     struct conn *conn;
     struct lease lease;
     int64_t last_rowid; /* of the application's own statements; with the lease */
+    bool schema_touched; /* see writer_show_schema; with the lease */
     _Atomic uint64_t commits; /* counts leases given back: something may have been committed */
 };
 
@@ -56,6 +57,7 @@ struct columns {
     _Atomic uint64_t
         as_of_commits; /* writer.commits read before the last sync; memory files only */
     _Atomic uint64_t epoch;
+    _Atomic int64_t sync_ns;  /* what a sync that finds changes has lately taken */
     _Atomic bool pending;    /* tables wait for capture_reconcile  */
     _Atomic bool unfinished; /* tables wait for their copy       */
     pthread_mutex_t view_mutex;
@@ -92,6 +94,7 @@ struct yoda_engine {
     struct core *core;
     struct options options;
     char *path, *real_path; /* real_path NULL: in memory */
+    char *spill_directory;  /* NULL: no query spills */
     uint8_t database_id[16];
     bool utf8;
     struct calls calls;
@@ -144,6 +147,9 @@ YODA_MUST_CHECK yoda_status writer_execute_batch(yoda_engine *engine, struct cal
 YODA_MUST_CHECK yoda_status writer_execute_many(yoda_engine *engine, struct call *call,
                                                 const char *sql, const yoda_params *rows,
                                                 size_t count, int64_t *changes, yoda_error *err);
+/* After statements that may have changed the schema are committed: let the columns see it before
+ * the next one. Requires the lease, bound to a call. Failure costs a table copy at worst. */
+void writer_show_schema(yoda_engine *engine);
 /* Run the statements of sql on a leased write connection. */
 YODA_MUST_CHECK yoda_status writer_run(yoda_engine *engine, const char *sql,
                                        const yoda_params *params, int64_t *changes,
@@ -166,12 +172,18 @@ void freshness_unlock(yoda_engine *engine);
 /* One sync. Requires the lease and ownership. stats may be NULL. */
 YODA_MUST_CHECK yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats,
                                            yoda_error *err);
+/* Let the columns see the schema, not the rows, if there are any. Failure is the next sync's. */
+void freshness_look(yoda_engine *engine, struct call *call);
 /* Was nothing committed since the last sync began? Requires the lease and ownership. */
 YODA_MUST_CHECK yoda_status freshness_is_current(yoda_engine *engine, bool *current,
                                                  yoda_error *err);
 /* Bring the newest version to within max_staleness_ms of the call's beginning. */
 YODA_MUST_CHECK yoda_status freshness_ensure(yoda_engine *engine, struct call *call,
                                              int64_t max_staleness_ms, yoda_error *err);
+/* Would freshness_ensure have to sync? Takes no lease. */
+bool freshness_is_due(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms);
+/* How long a sync is likely to take. */
+int64_t freshness_sync_ns(yoda_engine *engine);
 /* Age of the newest version at time_ns; 0: fresh. Before the first sync: since the engine was
  * opened, as nothing older is known. */
 int64_t freshness_age_ms(yoda_engine *engine, int64_t time_ns);

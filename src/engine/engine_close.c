@@ -49,6 +49,7 @@ static void destroy(yoda_engine *engine)
     options_deinit(&engine->options);
     mem_free(engine->path);
     mem_free(engine->real_path);
+    mem_free(engine->spill_directory);
     mem_free(engine->columns.directory);
     lease_deinit(&engine->writer.lease);
     lease_deinit(&engine->columns.sync);

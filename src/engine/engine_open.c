@@ -4,11 +4,16 @@
  */
 #include "engine/engine.h"
 #include "olap/exec/expr.h"
+#include "olap/exec/window.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-static void set_number_text(void)
+#define COMPENSATED_SUMS 3043000 /* SQLite adds REALs so since 3.43 */
+
+/* Numbers as the linked SQLite has them. */
+static void set_numbers(void)
 {
     static const struct number_text functions = {
         .real_to_text = sqlite_real_to_text,
@@ -16,6 +21,7 @@ static void set_number_text(void)
         .round_real = sqlite_round_real,
     };
     expr_set_number_text(&functions);
+    window_set_compensated(sqlite_version_number() >= COMPENSATED_SUMS);
 }
 
 static void init_locks(yoda_engine *engine)
@@ -76,6 +82,29 @@ static yoda_status choose_directory(yoda_engine *engine, yoda_error *err)
     return YODA_OK;
 }
 
+/* Large queries keep what does not fit into memory beside the columnar files, else beside the
+ * database, else where the system has its temporary files. */
+static yoda_status choose_spill_directory(yoda_engine *engine, yoda_error *err)
+{
+    const char *given = engine->options.spill_directory, *from = given;
+    if (!given)
+        return YODA_OK;
+    if (strcmp(given, "auto") == 0) {
+        const char *temporary = getenv("TMPDIR");
+        from = engine->columns.directory ? engine->columns.directory : engine->real_path;
+        if (!from)
+            from = temporary && temporary[0] ? temporary : "/tmp";
+    }
+    engine->spill_directory = mem_strdup(from);
+    if (!engine->spill_directory)
+        return fail_nomem(err, strlen(from));
+    if (from == engine->real_path) { /* its directory: the path is absolute */
+        char *slash = strrchr(engine->spill_directory, '/');
+        slash[slash == engine->spill_directory] = 0;
+    }
+    return YODA_OK;
+}
+
 static yoda_status open_pools(yoda_engine *engine, yoda_error *err)
 {
     struct conn_options options =
@@ -93,6 +122,7 @@ static yoda_status open_parts(yoda_engine *engine, const char *path, yoda_error 
     TRY(core_create(limit_bytes, &engine->core, err));
     TRY(open_writer(engine, path, err));
     TRY(choose_directory(engine, err));
+    TRY(choose_spill_directory(engine, err));
     TRY(open_pools(engine, err));
     TRY(catalog_view_create(NULL, &engine->columns.view, err));
     TRY(owner_try(engine, err));
@@ -105,7 +135,7 @@ yoda_status engine_open(const char *path, const yoda_option *options, size_t cou
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct options parsed;
     TRY(options_parse(&parsed, options, count, err));
-    pthread_once(&once, set_number_text);
+    pthread_once(&once, set_numbers);
     yoda_engine *engine = mem_calloc(1, sizeof *engine);
     if (!engine) {
         options_deinit(&parsed);

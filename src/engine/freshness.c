@@ -9,6 +9,8 @@
  */
 #include "engine/engine.h"
 
+#define SYNC_NS_GUESS 200000 /* before there was one */
+
 yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *err)
 {
     TRY(lease_acquire(&engine->columns.sync, &call->cancel, call_wait_ms(call, -1), err));
@@ -55,30 +57,51 @@ yoda_status freshness_publish_view(yoda_engine *engine, yoda_error *err)
     return YODA_OK;
 }
 
+/* A moving average over about eight syncs. */
+static void note_duration(struct columns *columns, int64_t took_ns)
+{
+    int64_t before = atomic_load(&columns->sync_ns);
+    atomic_store(&columns->sync_ns, before ? before + (took_ns - before) / 8 : took_ns);
+}
+
 yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_error *err)
 {
     struct columns *columns = &engine->columns;
-    yoda_sync_stats ignored = {0};
+    yoda_sync_stats ignored = {0}, *counted = stats ? stats : &ignored;
     yoda_error local = {0};
     ASSERT(owner_is(engine));
-    uint64_t commits = atomic_load(&engine->writer.commits);
+    uint64_t commits = atomic_load(&engine->writer.commits), events = counted->events_processed;
     int64_t begin_ns = os_monotonic_ns();
-    yoda_status status = capture_sync(columns->capture, stats ? stats : &ignored, &local);
-    if (status == YODA_OK) {
-        atomic_store(&columns->as_of_commits, commits);
-        atomic_store(&columns->as_of_ns, begin_ns);
-        atomic_fetch_add(&engine->counters.syncs, 1);
-    } else {
-        atomic_fetch_add(&engine->counters.failed_syncs, 1);
-        if (status != YODA_INTERRUPTED)
-            engine_note_error(engine, &local);
-    }
+    yoda_status status = capture_sync(columns->capture, counted, &local);
+    if (status == YODA_OK && counted->events_processed > events)
+        note_duration(columns, os_monotonic_ns() - begin_ns);
+    atomic_fetch_add(status == YODA_OK ? &engine->counters.syncs : &engine->counters.failed_syncs,
+                     1);
+    if (status != YODA_OK && status != YODA_INTERRUPTED)
+        engine_note_error(engine, &local);
     yoda_status published = freshness_publish_view(engine, status == YODA_OK ? &local : NULL);
     if (status == YODA_OK)
         status = published;
+    if (status == YODA_OK) { /* the view first: who finds the time new enough takes the view */
+        atomic_store(&columns->as_of_commits, commits);
+        atomic_store(&columns->as_of_ns, begin_ns);
+    }
     if (status != YODA_OK && err)
         *err = local;
     return status;
+}
+
+void freshness_look(yoda_engine *engine, struct call *call)
+{
+    struct catalog_view *view = freshness_view(engine);
+    bool wanted = owner_is(engine) && view->table_count > 0;
+    catalog_view_release(view);
+    if (!wanted || freshness_lock(engine, call, NULL) != YODA_OK)
+        return;
+    yoda_status ignored = capture_look(engine->columns.capture, NULL);
+    ignored = freshness_publish_view(engine, NULL);
+    YODA_UNUSED(ignored);
+    freshness_unlock(engine);
 }
 
 /* A memory file can only be changed by the write connection, and asking SQLite would have to wait
@@ -103,16 +126,34 @@ static yoda_status refresh(yoda_engine *engine, yoda_error *err)
     return YODA_OK;
 }
 
+/* The time whose commits must be in the version; INT64_MIN: any version will do. */
+static int64_t needed_time(const struct call *call, int64_t max_staleness_ms)
+{
+    if (max_staleness_ms == YODA_STALENESS_ANY || max_staleness_ms > call->begin_ns / 1000000)
+        return INT64_MIN;
+    ASSERT(max_staleness_ms >= 0);
+    return call->begin_ns - max_staleness_ms * 1000000;
+}
+
+bool freshness_is_due(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms)
+{
+    bool current = false;
+    if (atomic_load(&engine->columns.as_of_ns) >= needed_time(call, max_staleness_ms))
+        return false;
+    return freshness_is_current(engine, &current, NULL) != YODA_OK || !current;
+}
+
+int64_t freshness_sync_ns(yoda_engine *engine)
+{
+    int64_t lately_ns = atomic_load(&engine->columns.sync_ns);
+    return lately_ns ? lately_ns : SYNC_NS_GUESS;
+}
+
 yoda_status freshness_ensure(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,
                              yoda_error *err)
 {
     struct columns *columns = &engine->columns;
-    if (max_staleness_ms == YODA_STALENESS_ANY)
-        return YODA_OK;
-    ASSERT(max_staleness_ms >= 0);
-    if (max_staleness_ms > call->begin_ns / 1000000)
-        return YODA_OK;
-    int64_t needed_ns = call->begin_ns - max_staleness_ms * 1000000;
+    int64_t needed_ns = needed_time(call, max_staleness_ms);
     if (atomic_load(&columns->as_of_ns) >= needed_ns)
         return YODA_OK;
     TRY(freshness_lock(engine, call, err));

@@ -2,6 +2,7 @@
 #include "engine/option.h"
 
 #include "base/str.h"
+#include "olap/column/vector.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,6 +46,17 @@ static const struct option_info table[] = {
     INTEGER(statement_cache, "64", 0, 10000, "prepared statements kept per connection"),
     INTEGER(compact_deleted_percent, "25", 1, 100,
             "rewrite a segment when this share of its rows is deleted"),
+    {"router", OPTION_CHOICE, offsetof(struct options, router), 0, 1, "cost", "cost|columns_first",
+     "what both sides can answer: the one estimated cheaper, or columns"},
+    {"spill_directory", OPTION_TEXT, offsetof(struct options, spill_directory), 0, 0, "auto", NULL,
+     "directory for what queries cannot keep in memory; auto: beside the columnar files; empty: "
+     "they fail instead"},
+    BOOLEAN(debug_pruning, "true", "false: read what zone maps rule out, too; changes no answer"),
+    BOOLEAN(debug_codes, "true", "false: decode everything a scan reads; changes no answer"),
+    INTEGER(debug_vector_rows, "0", 0, VECTOR_ROWS,
+            "rows handled at a time; 0: as many as fit; changes no answer"),
+    INTEGER(debug_spill_after_kb, "0", 0, INT64_C(1) << 40,
+            "memory of one operator before it spills; 0: by memory_limit_mb; changes no answer"),
 };
 
 size_t option_count(void)
@@ -103,10 +115,11 @@ static bool parse_choice(const char *choices, const char *text, int64_t *out)
     }
 }
 
-static yoda_status set_text(char **field, const char *text, yoda_error *err)
+static yoda_status set_text(const struct option_info *info, char **field, const char *text,
+                            yoda_error *err)
 {
     if (strlen(text) >= OPTION_TEXT_MAX)
-        return fail(err, YODA_MISUSE, "option olap_path: longer than %d bytes",
+        return fail(err, YODA_MISUSE, "option %s: longer than %d bytes", info->name,
                     OPTION_TEXT_MAX - 1);
     char *copy = text[0] ? mem_strdup(text) : NULL;
     if (text[0] && !copy)
@@ -124,7 +137,7 @@ static yoda_status set(struct options *out, const struct option_info *info, cons
     bool valid = false;
     switch (info->kind) {
     case OPTION_TEXT:
-        return set_text((char **)(void *)field, text, err);
+        return set_text(info, (char **)(void *)field, text, err);
     case OPTION_INTEGER:
         valid = parse_integer(text, &number) && number >= info->least && number <= info->most;
         break;
@@ -170,7 +183,8 @@ yoda_status options_parse(struct options *out, const yoda_option *options, size_
 void options_deinit(struct options *options)
 {
     mem_free(options->olap_path);
-    options->olap_path = NULL;
+    mem_free(options->spill_directory);
+    options->olap_path = options->spill_directory = NULL;
 }
 
 const char *option_type_name(const struct option_info *info)

@@ -10,10 +10,12 @@ struct options {
     int64_t read_pool_size, busy_timeout_ms, synchronous, threads, memory_limit_mb;
     int64_t sync_interval_ms, sync_batch_size, max_staleness_ms;
     int64_t checkpoint_interval_ms, checkpoint_events, statement_cache, compact_deleted_percent;
-    bool prune_after_sync, olap_in_memory, columnar;
-    char *olap_path; /* mem_free; NULL: the default */
+    int64_t router, debug_vector_rows, debug_spill_after_kb;
+    bool prune_after_sync, olap_in_memory, columnar, debug_pruning, debug_codes;
+    char *olap_path, *spill_directory; /* mem_free; NULL: empty */
 };
 enum { SYNCHRONOUS_NORMAL = 0, SYNCHRONOUS_FULL = 1 };
+enum { ROUTER_COST = 0, ROUTER_COLUMNS_FIRST = 1 };
 
 enum option_kind { OPTION_INTEGER, OPTION_BOOLEAN, OPTION_CHOICE, OPTION_TEXT };
 

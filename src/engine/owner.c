@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define SPILL_NAME_SIZE 43 /* yoda-<32 hexadecimal digits>.spill */
+
 bool owner_is(yoda_engine *engine)
 {
     return atomic_load(&engine->columns.owner);
@@ -111,6 +113,35 @@ static yoda_status recover(yoda_engine *engine, yoda_error *err)
     return freshness_publish_view(engine, err);
 }
 
+/* Spill files are unlinked as soon as they are made: what a crash left between the two goes here.
+ * Anybody else's are either gone by then or not to be removed by us; neither matters. */
+static yoda_status remove_spill(void *ctx, const char *name)
+{
+    const char *directory = ctx;
+    struct str path;
+    size_t size = strlen(name);
+    if (size != SPILL_NAME_SIZE || strncmp(name, "yoda-", 5) != 0 ||
+        strcmp(name + size - 6, ".spill") != 0)
+        return YODA_OK;
+    str_init(&path);
+    str_printf(&path, "%s/%s", directory, name);
+    if (str_check(&path, NULL) == YODA_OK) {
+        yoda_status ignored = os_unlink(str_text(&path), NULL);
+        YODA_UNUSED(ignored);
+    }
+    str_deinit(&path);
+    return YODA_OK;
+}
+
+static void sweep_spills(yoda_engine *engine)
+{
+    if (!engine->spill_directory)
+        return;
+    yoda_status ignored = os_list(engine->spill_directory, remove_spill, engine->spill_directory,
+                                  NULL); /* it may not be there yet */
+    YODA_UNUSED(ignored);
+}
+
 static void give_up(struct columns *columns)
 {
     if (columns->capture)
@@ -156,6 +187,7 @@ yoda_status owner_try(yoda_engine *engine, yoda_error *err)
     if (status == YODA_OK)
         status = recover(engine, err);
     if (status == YODA_OK) {
+        sweep_spills(engine);
         atomic_store(&engine->columns.owner, true);
         return YODA_OK;
     }

@@ -2,13 +2,15 @@
  * query.c -- one reading statement: parse, choose the side, run, fall back.
  *
  * The columns are tried first unless a rule sends the statement to SQLite at once. Trying begins
- * with planning against what is there: a statement the columns cannot plan costs no sync. What they
- * can plan is brought up to date and, when that published something, planned again. "Not mine" at
+ * with planning against what is there: a statement the columns cannot plan, or that SQLite is
+ * estimated to answer in half the time, costs no sync. What they plan is brought up to date and,
+ * when that published something, planned again. "Not mine" at
  * any point, at run time too, and every failure of the columnar side short of cancellation or
  * memory sends the statement to SQLite; the reason goes into the result. A demanded side gets no
  * fallback.
  */
 #include "engine/engine.h"
+#include "engine/explain.h"
 #include "engine/route.h"
 
 #include <math.h>
@@ -29,7 +31,9 @@ struct query {
     bool pinned;
     struct view_binding binding;
     struct sql_plan plan;
-    yoda_error reason; /* why not columns: code and message */
+    struct route_cost cost;
+    int64_t planning_ns; /* the last planning */
+    yoda_error reason;   /* why not columns: code and message */
 };
 
 /* ---- Parsing --------------------------------------------------------------------------------- */
@@ -176,16 +180,47 @@ static yoda_status pin_and_plan(struct query *q, yoda_error *err)
     arena_reset(&q->planned);
     pin(q);
     q->binding = (struct view_binding){
-        .view = q->view, .version = q->snapshot.version, .arena = &q->planned};
+        .view = q->view,
+        .version = q->snapshot.version,
+        .capture = q->engine->columns.capture,
+        .arena = &q->planned};
     struct catalog catalog = catalog_view_bind(&q->binding);
-    return sql_plan_select(q->statement, q->sql, q->values, &catalog, &q->planned, &q->plan, err);
+    int64_t begin = os_monotonic_ns();
+    yoda_status status =
+        sql_plan_select(q->statement, q->sql, q->values, &catalog, &q->planned, &q->plan, err);
+    q->planning_ns = os_monotonic_ns() - begin;
+    return status;
+}
+
+/* Both sides can: which one? */
+static yoda_status check_cost(struct query *q, yoda_error *err)
+{
+    char text[ROUTE_COST_TEXT];
+    int64_t age_ms = q->options.max_staleness_ms;
+    q->cost = (struct route_cost){.columns_ns = q->plan.cost_columns_ns,
+                                  .rows_ns = q->plan.cost_rows_ns};
+    if (q->engine->options.router != ROUTER_COST)
+        return YODA_OK;
+    if (!route_rows_are_cheaper(&q->cost)) { /* is it worth asking whether a sync is due? */
+        q->cost.wait_ns = freshness_sync_ns(q->engine);
+        if (route_rows_are_cheaper(&q->cost) && !freshness_is_due(q->engine, q->call, age_ms))
+            q->cost.wait_ns = 0;
+    }
+    if (!route_rows_are_cheaper(&q->cost)) {
+        q->cost.wait_ns = 0;
+        return YODA_OK;
+    }
+    route_cost_text(&q->cost, text);
+    return fail(err, YODA_NOT_COLUMNAR, "SQLite is estimated cheaper (%s)", text);
 }
 
 static yoda_status plan_fresh(struct query *q, yoda_error *err)
 {
     bool demanded = q->options.side == YODA_SIDE_COLUMN;
-    if (!demanded)
+    if (!demanded) {
         TRY(pin_and_plan(q, err));
+        TRY(check_cost(q, err));
+    }
     yoda_error local = {0};
     yoda_status status = freshness_ensure(q->engine, q->call, q->options.max_staleness_ms, &local);
     if (status != YODA_OK)
@@ -231,6 +266,16 @@ static yoda_status prepare_columns(struct query *q, yoda_error *err)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
+static void columns_reason(const struct query *q, char out[ROUTE_COST_TEXT + 64])
+{
+    char cost[ROUTE_COST_TEXT];
+    bool demanded = q->options.side == YODA_SIDE_COLUMN;
+    route_cost_text(&q->cost, cost);
+    snprintf(out, ROUTE_COST_TEXT + 64, "%s%s%s%s",
+             demanded ? "columns were demanded" : "the columns can answer it",
+             cost[0] ? " (estimated " : "", cost, cost[0] ? ")" : "");
+}
+
 static void note_run(struct query *q, struct run_stats *stats, yoda_result *result)
 {
     yoda_result_info *info = &result->info;
@@ -239,21 +284,32 @@ static void note_run(struct query *q, struct run_stats *stats, yoda_result *resu
     info->segments_total = atomic_load(&stats->segments_total);
     info->vectors_read = atomic_load(&stats->vectors_read);
     info->vectors_total = atomic_load(&stats->vectors_total);
-    result_set_route(result, YODA_SIDE_COLUMN,
-                     q->options.side == YODA_SIDE_COLUMN ? "columns were demanded"
-                                                         : "the columns can answer it");
+    char reason[ROUTE_COST_TEXT + 64];
+    columns_reason(q, reason);
+    result_set_route(result, YODA_SIDE_COLUMN, reason);
+}
+
+static struct run_context context_of(struct query *q, struct run_stats *stats)
+{
+    const struct options *o = &q->engine->options;
+    return (struct run_context){
+        .knobs = {.no_pruning = !o->debug_pruning,
+                  .no_codes = !o->debug_codes,
+                  .vector_rows = (uint32_t)o->debug_vector_rows,
+                  .spill_after_bytes = (uint64_t)o->debug_spill_after_kb << 10},
+        .spill_directory = q->engine->spill_directory,
+        .pool = q->engine->tasks,
+        .budget = &q->engine->core->budget,
+        .cancel = &q->call->cancel,
+        .deadline_ns = q->call->deadline_ns,
+        .stats = stats,
+    };
 }
 
 static yoda_status run_columns(struct query *q, yoda_result *result, yoda_error *err)
 {
     struct run_stats stats = {0};
-    struct run_context context = {
-        .pool = q->engine->tasks,
-        .budget = &q->engine->core->budget,
-        .cancel = &q->call->cancel,
-        .deadline_ns = q->call->deadline_ns,
-        .stats = &stats,
-    };
+    struct run_context context = context_of(q, &stats);
     TRY(prepare_columns(q, err));
     result->info.staleness_ms = freshness_age_ms(q->engine, q->call->begin_ns);
     TRY(result_set_columns(result, q->plan.column_count, q->plan.column_names, err));
@@ -409,7 +465,9 @@ static yoda_status explain_text(struct query *q, struct str *text, yoda_error *e
     yoda_error columns_error = {.sql_offset = -1};
     yoda_status status = prepare_columns(q, &columns_error);
     if (status == YODA_OK) {
-        str_puts(text, "column: the columns can answer it\n");
+        char reason[ROUTE_COST_TEXT + 64];
+        columns_reason(q, reason);
+        str_printf(text, "column: %s\n", reason);
         plan_print(q->plan.root, text);
         return str_check(text, err);
     }
@@ -421,6 +479,88 @@ static yoda_status explain_text(struct query *q, struct str *text, yoda_error *e
     }
     TRY(explain_rows(q, text, err));
     return str_check(text, err);
+}
+
+/* ---- EXPLAIN YODA ANALYZE -------------------------------------------------------------------- */
+
+/* Run the plan for its profile; the rows are dropped. A budget of its own tells what nodes keep. */
+static yoda_status profile_run(struct query *q, struct op_profile *profile, yoda_error *err)
+{
+    struct run_stats stats = {0};
+    struct run_context context = context_of(q, &stats);
+    struct mem_budget budget;
+    struct batch_list rows;
+    mem_budget_init(&budget, context.budget, context.budget->limit_bytes);
+    context.budget = &budget;
+    context.profile = profile;
+    batch_list_init(&rows, q->plan.column_count, &budget);
+    yoda_status status = plan_run(q->plan.root, q->snapshot.version, q->plan.column_count,
+                                  &context, &rows, err);
+    batch_list_deinit(&rows);
+    ASSERT(atomic_load(&budget.used_bytes) == 0);
+    return status;
+}
+
+static yoda_status analyze_columns(struct query *q, yoda_result *result, yoda_error *err)
+{
+    char reason[ROUTE_COST_TEXT + 64], line[ROUTE_COST_TEXT + 96];
+    TRY(prepare_columns(q, err));
+    uint32_t count = q->plan.node_count;
+    struct op_profile *profile = arena_array(&q->planned, struct op_profile, count);
+    if (!profile)
+        return fail_nomem(err, count * sizeof *profile);
+    int64_t begin = os_monotonic_ns();
+    TRY(profile_run(q, profile, err));
+    int64_t end = os_monotonic_ns();
+    columns_reason(q, reason);
+    snprintf(line, sizeof line, "column: %s", reason);
+    TRY(explain_line(result, line, -1, err));
+    TRY(explain_tree(result, q->plan.root, profile, err));
+    TRY(explain_line(result, "handing over the rows", (int64_t)profile[0].time_ns, err));
+    TRY(explain_line(result, "planning", q->planning_ns, err));
+    return explain_line(result, "total", q->planning_ns + end - begin, err);
+}
+
+/* SQLite runs it: its plan, and how long it takes. */
+static yoda_status analyze_rows(struct query *q, yoda_result *result, yoda_error *err)
+{
+    yoda_result *rows = NULL;
+    struct str text;
+    str_init(&text);
+    yoda_status status = explain_rows(q, &text, err);
+    for (char *line = text.data; status == YODA_OK && line && *line;) {
+        size_t size = strcspn(line, "\n");
+        char *next = line + size + (line[size] == '\n');
+        line[size] = '\0';
+        status = explain_line(result, line, -1, err);
+        line = next;
+    }
+    int64_t begin = os_monotonic_ns();
+    if (status == YODA_OK)
+        status = result_create(q->engine->core, &rows, err);
+    if (status == YODA_OK)
+        status = run_rows(q, q->sql + q->statement->select->span.start, rows, err);
+    if (status == YODA_OK)
+        status = explain_line(result, "total", os_monotonic_ns() - begin, err);
+    yoda_result_close(rows);
+    str_deinit(&text);
+    return status;
+}
+
+static yoda_status analyze(struct query *q, yoda_result *result, yoda_error *err)
+{
+    yoda_error columns_error = {.sql_offset = -1};
+    TRY(explain_open(result, err));
+    yoda_status status = analyze_columns(q, result, &columns_error);
+    result_set_route(result, YODA_SIDE_ROW, "an explanation");
+    if (status == YODA_OK)
+        return YODA_OK;
+    q->reason = columns_error;
+    if (may_fall_back(q, status))
+        return analyze_rows(q, result, err);
+    if (err)
+        *err = q->reason;
+    return status;
 }
 
 static bool is_write(const char *sql)
@@ -460,6 +600,8 @@ static yoda_status run(struct query *q, bool only_explain, yoda_result *result, 
 {
     TRY(parse(q, err));
     bool explains = q->statement && q->statement->kind == AST_STATEMENT_EXPLAIN_YODA;
+    if (explains && q->statement->analyze && !only_explain)
+        return analyze(q, result, err);
     if (only_explain || explains)
         return explain(q, result, err);
     return run_anywhere(q, result, err);

@@ -1,12 +1,14 @@
 /*
  * route.c -- looking at a statement's words and shape.
  *
- * Everything else the router needs to know comes from trying: a statement is for the columns when
- * sql_plan_select says so.
+ * What else the router needs to know comes from trying: a statement can run on columns when
+ * sql_plan_select says so, and the plan then says what both sides would cost.
  */
 #include "engine/route.h"
 
 #include "base/str.h"
+
+#include <stdio.h>
 
 /* ---- Words ----------------------------------------------------------------------------------- */
 
@@ -75,13 +77,27 @@ static bool pragma_reads(const char *at)
     return size > 0 && !word_in(at, size, with_effect, COUNT_OF(with_effect));
 }
 
-bool route_may_query(const char *sql)
+static const char *first_word(const char *sql, size_t *size)
 {
-    static const char *const reading[] = {"SELECT", "VALUES", "WITH", "EXPLAIN"};
     const char *at = skip_space(sql);
     while (*at == ';')
         at = skip_space(at + 1);
-    size_t size = word_size(at);
+    *size = word_size(at);
+    return at;
+}
+
+bool route_begins_with(const char *sql, const char *const *words, size_t count)
+{
+    size_t size = 0;
+    const char *at = first_word(sql, &size);
+    return word_in(at, size, words, count);
+}
+
+bool route_may_query(const char *sql)
+{
+    static const char *const reading[] = {"SELECT", "VALUES", "WITH", "EXPLAIN"};
+    size_t size = 0;
+    const char *at = first_word(sql, &size);
     if (ascii_equal_nocase(at, size, "PRAGMA", 6))
         return pragma_reads(at + size);
     return word_in(at, size, reading, COUNT_OF(reading));
@@ -145,4 +161,39 @@ bool route_is_point_read(const struct ast_statement *statement, const struct cat
         if (fixes_key(select->cores->where, table, &table->keys[i]))
             return true;
     return false;
+}
+
+/* ---- Cost ------------------------------------------------------------------------------------ */
+
+bool route_rows_are_cheaper(const struct route_cost *cost)
+{
+    if (cost->columns_ns <= 0 || cost->rows_ns <= 0)
+        return false;
+    return cost->rows_ns < 0.5 * (cost->columns_ns + (double)cost->wait_ns);
+}
+
+static void time_text(double ns, char out[24])
+{
+    static const struct {
+        double least_ns;
+        const char *unit;
+    } units[] = {{1e9, "s"}, {1e6, "ms"}, {0, "us"}};
+    size_t i = 0;
+    while (ns < units[i].least_ns)
+        i++;
+    double amount = ns / (units[i].least_ns > 0 ? units[i].least_ns : 1e3);
+    snprintf(out, 24, "%.*f %s", amount < 10 ? 1 : 0, amount, units[i].unit);
+}
+
+void route_cost_text(const struct route_cost *cost, char out[ROUTE_COST_TEXT])
+{
+    char rows[24], columns[24];
+    bool rows_first = route_rows_are_cheaper(cost);
+    out[0] = 0;
+    if (cost->columns_ns <= 0 || cost->rows_ns <= 0)
+        return;
+    time_text(cost->rows_ns, rows);
+    time_text(cost->columns_ns + (double)cost->wait_ns, columns);
+    snprintf(out, ROUTE_COST_TEXT, "%s against %s", rows_first ? rows : columns,
+             rows_first ? columns : rows);
 }

@@ -151,6 +151,7 @@ static yoda_status end(yoda_txn *txn, bool commit, yoda_error *err)
     if (status == YODA_OK) {
         calls_bind(&engine->calls, &engine->calls.writer, &call);
         status = finish(txn, commit, err);
+        writer_show_schema(engine);
         writer_release(engine);
         status = api_leave(engine, &call, status);
     }

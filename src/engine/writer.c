@@ -83,6 +83,26 @@ static yoda_status run_prepared(struct stmt *stmt, const yoda_params *params, yo
     return YODA_OK;
 }
 
+/*
+ * What a schema change leaves behind is compared with what was there at the last look, and changes
+ * that cancel each other (a scratch table made and dropped) look like changes without a trace: every
+ * table would be copied anew. So each one that goes through here is looked at by itself. Those of
+ * other programs, or made and undone in one transaction, still cost the copy.
+ */
+static bool touches_schema(const char *sql)
+{
+    static const char *const words[] = {"CREATE", "DROP", "ALTER"};
+    return route_begins_with(sql, words, COUNT_OF(words));
+}
+
+void writer_show_schema(yoda_engine *engine)
+{
+    if (!engine->writer.schema_touched || conn_in_transaction(engine->writer.conn))
+        return;
+    engine->writer.schema_touched = false;
+    freshness_look(engine, engine->calls.writer.call);
+}
+
 static yoda_status run_next(struct conn *conn, const char *sql, const yoda_params *params,
                             const char **tail, yoda_error *err)
 {
@@ -106,6 +126,8 @@ yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *
     for (const char *at = sql, *tail; status == YODA_OK && !route_is_blank(at); at = tail) {
         tail = at;
         status = run_next(conn, at, params, &tail, err);
+        engine->writer.schema_touched |= touches_schema(at);
+        writer_show_schema(engine);
         if (status != YODA_OK && err && err->sql_offset >= 0)
             err->sql_offset += at - sql;
         if (status == YODA_OK && tail == at)
@@ -179,6 +201,7 @@ static yoda_status run_batch(yoda_engine *engine, struct call *call, struct batc
 {
     TRY(writer_acquire(engine, call, err));
     yoda_status status = writer_transact(engine, run_items, run, err);
+    writer_show_schema(engine);
     writer_release(engine);
     *changes = status == YODA_OK ? run->changes : 0;
     return status;

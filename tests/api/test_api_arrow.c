@@ -137,13 +137,17 @@ static void batches_share_one_schema(void **state)
     stream.release(&stream);
 }
 
+/* SQLite types values, not columns. */
 static void empty_results(void **state)
 {
     struct fixture *f = *state;
     yoda_error err;
     struct ArrowSchema schema;
     struct ArrowArray array;
-    yoda_result *rows = run(f->db, "SELECT 1 AS a WHERE 0");
+    yoda_result *rows = NULL;
+    yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
+    options.side = YODA_SIDE_ROW;
+    OK(yoda_query(f->db, "SELECT 1 AS a WHERE 0", NULL, &options, &rows, &err));
     OK(yoda_result_arrow_schema(rows, &schema, &err));
     assert_string_equal(schema.children[0]->format, "n");
     schema.release(&schema);

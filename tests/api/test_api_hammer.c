@@ -156,9 +156,11 @@ static void make_accounts(yoda_engine *db)
 
 static void hammer(const char *path, bool shut_down_meanwhile)
 {
-    const yoda_option options[] = {
-        {"sync_interval_ms", "3"}, {"checkpoint_interval_ms", "20"}, {"threads", "2"}};
-    struct hammer h = {.db = fixture_open(path, options, 3)};
+    const yoda_option options[] = {{"sync_interval_ms", "3"},
+                                   {"checkpoint_interval_ms", "20"},
+                                   {"threads", "2"},
+                                   {"router", "columns_first"}};
+    struct hammer h = {.db = fixture_open(path, options, 4)};
     struct worker workers[THREADS];
     pthread_t threads[THREADS];
     uint64_t seed = test_seed();

@@ -271,6 +271,44 @@ static void explains(void **state)
     FAILS(YODA_ERROR, yoda_explain(f->db, "SELECT * FROM missing", &rows, &err));
 }
 
+/* The tree with what each operator did; on SQLite's side, that it ran there. */
+static void analyzes(void **state)
+{
+    struct fixture *f = *state;
+    yoda_error err;
+    yoda_result *rows = NULL;
+    yoda_value id = {.type = YODA_INTEGER, .integer = 10};
+    const yoda_params params = {.values = &id, .count = 1};
+    yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
+    size_t size = 0, nodes = 0, scans = 0;
+    make_table(f->db);
+    options.side = YODA_SIDE_COLUMN;
+    OK(yoda_query(f->db, "EXPLAIN YODA ANALYZE SELECT count(*) FROM t WHERE id > ?", &params,
+                  &options, &rows, &err));
+    assert_string_equal(yoda_result_column_name(rows, 0), "plan");
+    assert_string_equal(yoda_result_column_name(rows, 7), "depth");
+    while (yoda_result_next(rows)) {
+        if (yoda_result_type(rows, 7) != YODA_INTEGER)
+            continue;
+        assert_true(yoda_result_double(rows, 3) >= 0);
+        assert_int_equal(yoda_result_int64(rows, 7), nodes);
+        nodes++;
+        if (yoda_result_bytes(rows, 6, &size) && size > 0) {
+            assert_int_equal(yoda_result_int64(rows, 1), 990);
+            assert_memory_equal(yoda_result_bytes(rows, 6, &size), "1/1 segments", 12);
+            scans++;
+        }
+    }
+    assert_true(nodes >= 2);
+    assert_int_equal(scans, 1);
+    yoda_result_close(rows);
+    OK(yoda_query(f->db, "EXPLAIN YODA ANALYZE SELECT * FROM t WHERE id = 1", NULL, NULL, &rows,
+                  &err));
+    assert_true(yoda_result_next(rows));
+    assert_memory_equal(yoda_result_bytes(rows, 0, &size), "row: ", 5);
+    yoda_result_close(rows);
+}
+
 static void inspections(void **state)
 {
     struct fixture *f = *state;
@@ -343,6 +381,7 @@ int main(void)
         T(survives_reopening),
         T(one_owner),
         T(explains),
+        T(analyzes),
         T(inspections),
         cmocka_unit_test(memory_side),
         T(memory_log_is_pruned),

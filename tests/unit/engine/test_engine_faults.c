@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const yoda_option options[] = {{"sync_interval_ms", "0"}, {"threads", "1"}};
+static const yoda_option options[] = {
+    {"sync_interval_ms", "0"}, {"threads", "1"}, {"router", "columns_first"}};
 
 static yoda_status count_rows(yoda_engine *db, yoda_side demanded, int64_t *out, yoda_side *side)
 {
@@ -50,7 +51,7 @@ static void live(const char *path)
     yoda_engine *db = NULL;
     yoda_side side;
     int64_t rows = 50;
-    yoda_status status = yoda_open(path, options, 2, &db, NULL);
+    yoda_status status = yoda_open(path, options, 3, &db, NULL);
     assert_true(fine(status));
     if (status != YODA_OK)
         return;
@@ -121,13 +122,13 @@ static void damage_is_healed(void **state)
     (void)state;
     snprintf(path, sizeof path, "%s/app.db", directory);
     snprintf(files, sizeof files, "%s-yoda", path);
-    OK(yoda_open(path, options, 2, &db, &err));
+    OK(yoda_open(path, options, 3, &db, &err));
     OK(yoda_execute(db, fill, NULL, NULL, &err));
     OK(yoda_register_table(db, "t", NULL, &err));
     OK(yoda_shutdown(db, &err));
     yoda_close(db);
     OK(os_list(files, damage_segment, files, &err));
-    OK(yoda_open(path, options, 2, &db, &err));
+    OK(yoda_open(path, options, 3, &db, &err));
     for (int i = 0; i < 500; i++) {
         OK(count_rows(db, YODA_SIDE_AUTO, &rows, &side));
         assert_int_equal(rows, 50);

@@ -82,12 +82,49 @@ static void point_reads(void **state)
     }
 }
 
+static void costs(void **state)
+{
+    static const struct {
+        struct route_cost cost;
+        bool rows;
+        const char *text;
+    } cases[] = {
+        {{95e3, 12e3, 0}, true, "12 us against 95 us"},
+        {{95e3, 48e3, 0}, false, "95 us against 48 us"},
+        {{95e3, 48e3, 2000}, true, "48 us against 97 us"},
+        {{3.21e6, 1.5e9, 0}, false, "3.2 ms against 1.5 s"},
+        {{9900, 500, 0}, true, "0.5 us against 9.9 us"},
+        {{0, 12e3, 0}, false, ""}, /* not estimated */
+        {{95e3, 0, 500000}, false, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char text[ROUTE_COST_TEXT];
+        assert_int_equal(route_rows_are_cheaper(&cases[i].cost), cases[i].rows);
+        route_cost_text(&cases[i].cost, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void first_words(void **state)
+{
+    static const char *const words[] = {"CREATE", "DROP"};
+    (void)state;
+    assert_true(route_begins_with(" -- x\n;create view v", words, 2));
+    assert_true(route_begins_with("DROP", words, 2));
+    assert_false(route_begins_with("dropx", words, 2));
+    assert_false(route_begins_with("", words, 2));
+    assert_false(route_begins_with("INSERT INTO t SELECT 'CREATE'", words, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blank_text),
         cmocka_unit_test(what_may_be_queried),
         cmocka_unit_test(point_reads),
+        cmocka_unit_test(costs),
+        cmocka_unit_test(first_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
