@@ -28,6 +28,8 @@ static const struct command {
     {"fresh", "MS|any|default", 1, 1, false, command_fresh,
      "how old an answer may be; 0 sees every commit, any never waits"},
     {"explain", "SELECT ...", 1, 0, true, command_explain, "show side, reason and columnar plan"},
+    {"flame", "FILE [SELECT]", 1, 0, true, command_flame,
+     "run a query, or the last one again, and draw where its time goes as an SVG"},
     {"sync", "", 0, 0, true, command_sync, "bring the columns up to the last commit"},
     {"status", "", 0, 0, true, command_status, "counters of the engine"},
     {"segments", "[TABLE]", 0, 1, true, command_segments, "segments, encodings and bounds"},

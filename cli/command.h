@@ -40,6 +40,7 @@ bool command_options(struct shell *shell, const struct command_line *line);
 bool command_verify(struct shell *shell, const struct command_line *line);
 bool command_checkpoint(struct shell *shell, const struct command_line *line);
 bool command_explain(struct shell *shell, const struct command_line *line);
+bool command_flame(struct shell *shell, const struct command_line *line);
 
 /* command_shell.c */
 bool command_mode(struct shell *shell, const struct command_line *line);

@@ -1,7 +1,11 @@
 /* command_engine.c -- commands that ask the engine about itself or give it work. */
 #include "command.h"
 
+#include "flame.h"
+
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool command_sync(struct shell *shell, const struct command_line *line)
@@ -121,4 +125,43 @@ bool command_explain(struct shell *shell, const struct command_line *line)
     }
     yoda_result_close(result);
     return true;
+}
+
+/* Run sql profiled and draw it into path. */
+static bool draw_flame(struct shell *shell, const char *path, const char *sql)
+{
+    yoda_error err = {.sql_offset = -1};
+    yoda_result *result = NULL;
+    struct text_buffer analyze = {0};
+    text_buffer_printf(&analyze, "EXPLAIN YODA ANALYZE %s", sql);
+    shell_work_begin(shell);
+    yoda_status status = shell_query(shell, analyze.data, NULL, shell->side, &result, &err);
+    shell_work_end(shell);
+    text_buffer_deinit(&analyze);
+    if (status != YODA_OK)
+        return shell_fail(shell, NULL, &err);
+    FILE *file = fopen(path, "we");
+    bool drawn = file && flame_write(file, result, sql);
+    bool written = file && !ferror(file);
+    written = file && fclose(file) == 0 && written;
+    yoda_result_close(result);
+    if (!file || !written)
+        return shell_complain(shell, "cannot write %s: %s", path, strerror(errno));
+    if (drawn)
+        return true;
+    (void)remove(path);
+    return shell_complain(shell, "SQLite runs it: there is nothing to draw");
+}
+
+bool command_flame(struct shell *shell, const struct command_line *line)
+{
+    size_t size = strcspn(line->rest, " \t");
+    const char *sql = line->rest + size + strspn(line->rest + size, " \t");
+    if (!*sql && !shell->last_query)
+        return shell_complain(shell, "no query was run yet: .flame FILE SELECT ...");
+    char *path = text_buffer_copy(line->rest);
+    path[size] = 0;
+    bool done = draw_flame(shell, path, *sql ? sql : shell->last_query);
+    free(path);
+    return done;
 }

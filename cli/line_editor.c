@@ -38,6 +38,7 @@ static bool wait_for_key(int wake_fd)
 #include <wchar.h>
 
 #define HISTORY_LINES 2000
+#define CONTROL_D 4
 
 struct line_editor {
     EditLine *edit;
@@ -77,7 +78,13 @@ static char *current_prompt(EditLine *edit)
     return (char *)(uintptr_t)editor->prompt;
 }
 
-/* libedit's reader: one character, 1; the end, an error or a SIGINT, 0. */
+/*
+ * libedit's reader: one character, 1; the end, an error or a SIGINT, 0.
+ *
+ * libedit makes the terminal raw only after it wrote the prompt. A Ctrl-D typed before that waits in
+ * the kernel as an end-of-file mark, which is read as a NUL once the terminal is raw; and a NUL means
+ * "quote the next key" to libedit, which binds the terminal's unset special characters.
+ */
 static int read_character(EditLine *edit, wchar_t *out)
 {
     struct line_editor *editor = NULL;
@@ -95,6 +102,8 @@ static int read_character(EditLine *edit, wchar_t *out)
         if (size <= 0)
             return 0;
         size_t used = mbrtowc(out, &byte, 1, &state);
+        if (used == 0)
+            *out = CONTROL_D;
         if (used <= 1)
             return 1;
         if (used == (size_t)-1) /* ill-formed: drop it and go on */

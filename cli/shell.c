@@ -44,7 +44,8 @@ void shell_close(struct shell *shell)
     yoda_close(shell->engine);
     shell->engine = NULL;
     free(shell->path);
-    shell->path = NULL;
+    free(shell->last_query);
+    shell->path = shell->last_query = NULL;
 }
 
 bool shell_fail(struct shell *shell, const char *sql, const yoda_error *err)

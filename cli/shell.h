@@ -24,6 +24,7 @@ struct shell {
     bool footer; /* a last line after each statement: rows, time, side and why */
     bool bail;   /* stop a script at its first error */
 
+    char *last_query; /* for .flame; NULL before the first */
     bool quit;
     bool failed;        /* something went wrong: the exit code is 1 */
     const char *source; /* of the script being read, for messages; NULL: typed or an argument */

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 static FILE *footer_file(const struct shell *shell)
 {
@@ -67,6 +68,8 @@ static bool run_query(struct shell *shell, const char *sql)
 {
     yoda_error err = {.sql_offset = -1};
     yoda_result *result = NULL;
+    free(shell->last_query);
+    shell->last_query = text_buffer_copy(sql);
     shell_work_begin(shell);
     yoda_status status = shell_query(shell, sql, NULL, shell->side, &result, &err);
     shell_work_end(shell);

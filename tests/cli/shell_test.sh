@@ -226,6 +226,11 @@ SELECT count(*) AS n, sum(amount) AS s FROM sales;
 .segments sales
 .options
 .explain SELECT sum(amount) FROM sales
+EXPLAIN YODA ANALYZE SELECT what, sum(amount) FROM sales WHERE id > 1000 AND what <> '<' GROUP BY what;
+.route column
+.flame flame.svg SELECT what, sum(amount) FROM sales WHERE id > 1000 AND what <> '<' GROUP BY what
+SELECT count(*) FROM sales;
+.flame last.svg
 .unregister sales
 SQL
 "$yoda" -csv app.db <columns.sql >out 2>err; code "columns" 0 $?
@@ -236,6 +241,12 @@ holds "verify" out "1 of 1 tables equal, 5000 rows compared"
 [ "$(grep -c '^5000,6251245.0$' out)" = 2 ] ||
     { echo "FAILED the sides disagree"; cat out; failures=$((failures + 1)); }
 holds "options" out max_staleness_ms
+holds "analyze" out "SCAN sales ("
+holds "analyze reads" out "1/1 segments"
+holds "flame" flame.svg "</svg>"
+holds "flame escapes" flame.svg "what &lt;&gt; '&lt;'"
+holds "flame of the last query" last.svg "SELECT count(*) FROM sales"
+"$yoda" app.db ".flame none.svg" 2>err; code "flame without a query" 1 $?
 "$yoda" app.db ".register nothing_here" 2>err; code "register without a table" 1 $?
 
 # ---- .read and .open

@@ -149,9 +149,29 @@ static void test_cancel_line(void **state)
     terminal_type(&t, "SELECT 'ri' || 'ght';\n");
     terminal_expect(&t, "right");
     terminal_expect(&t, "yoda> ");
-    terminal_type(&t, ".quit\n");
+    terminal_type(&t, "\x04");
     assert_int_equal(terminal_close(&t), 0);
     test_directory_remove(t.directory);
+}
+
+/* Ctrl-D ends the input whenever it is pressed: at a prompt, and while a statement runs, when the
+ * terminal is not raw. */
+static void test_end_of_input(void **state)
+{
+    (void)state;
+    uint64_t random = test_seed();
+    for (int i = 0; i < 10; i++) {
+        struct terminal t;
+        terminal_open(&t);
+        terminal_expect(&t, "yoda> ");
+        terminal_type(&t, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                          "LIMIT 200000) SELECT count(*) || ' counted' FROM n;\n");
+        usleep((useconds_t)(test_random(&random) % 60000));
+        terminal_type(&t, "\x04");
+        assert_int_equal(terminal_close(&t), 0);
+        assert_non_null(strstr(t.seen, "200000 counted"));
+        test_directory_remove(t.directory);
+    }
 }
 
 static void test_cancel_statement(void **state)
@@ -224,6 +244,7 @@ int main(int argc, char **argv)
     shell_path = argv[1];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statements), cmocka_unit_test(test_cancel_line),
+        cmocka_unit_test(test_end_of_input),
         cmocka_unit_test(test_cancel_statement),
         cmocka_unit_test(test_cancel_at_any_time), cmocka_unit_test(test_history)};
     return cmocka_run_group_tests(tests, NULL, NULL);
