@@ -138,11 +138,12 @@ static bool run_damage(const char *specimen, uint64_t seed)
     yoda_engine *db = NULL;
     yoda_error err = {0};
     uint64_t random = seed;
-    const yoda_option options[] = {{"sync_interval_ms", test_random(&random) % 2 ? "0" : "5"}};
+    const yoda_option options[] = {{"sync_interval_ms", test_random(&random) % 2 ? "0" : "5"},
+                                   {"router", "columns_first"}};
     snprintf(path, sizeof path, "%s/app.db", directory);
     bool good = specimen_copy(specimen, directory);
     damage_do(&d, directory, specimen, &random);
-    good = good && (yoda_open(path, options, 1, &db, &err) == YODA_OK ||
+    good = good && (yoda_open(path, options, 2, &db, &err) == YODA_OK ||
                     say(seed, &d, err.message));
     good = good && inspect(db, seed, &d);
     yoda_close(db);

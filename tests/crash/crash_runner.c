@@ -46,10 +46,11 @@ static yoda_engine *open_engine(const char *path, uint64_t *random)
         {"checkpoint_interval_ms", checkpoints[test_random(random) % 3]},
         {"checkpoint_events", test_random(random) % 2 ? "100" : "1000000"},
         {"compact_deleted_percent", test_random(random) % 2 ? "2" : "25"},
+        {"router", "columns_first"},
     };
     yoda_engine *db = NULL;
     yoda_error err = {0};
-    if (yoda_open(path, options, 5, &db, &err) != YODA_OK)
+    if (yoda_open(path, options, 6, &db, &err) != YODA_OK)
         fprintf(stderr, "  open: %s: %s\n", yoda_status_name(err.code), err.message);
     return db;
 }

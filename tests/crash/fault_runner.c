@@ -36,9 +36,10 @@ static bool open_engine(const struct round *r, uint64_t *random, bool may_fail, 
         {"sync_interval_ms", test_random(random) % 2 ? "1" : "0"},
         {"checkpoint_interval_ms", test_random(random) % 2 ? "1" : "30000"},
         {"compact_deleted_percent", "5"},
+        {"router", "columns_first"},
     };
     yoda_error err = {0};
-    yoda_status status = yoda_open(r->path, options, 3, out, &err);
+    yoda_status status = yoda_open(r->path, options, 4, out, &err);
     if (may_fail && (status == YODA_IOERR || status == YODA_FULL))
         return true;
     return say("open", status, &err);

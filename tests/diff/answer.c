@@ -47,6 +47,15 @@ void answer_free(struct answer *answer)
 
 /* ---- Order ---- */
 
+static size_t sort_columns; /* qsort has no context */
+static bool sort_loosely;
+static double tolerance = TOLERANCE;
+
+static int fold(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
 static int compare_bytes(const yoda_value *a, const yoda_value *b)
 {
     size_t shorter = a->size < b->size ? a->size : b->size;
@@ -54,34 +63,60 @@ static int compare_bytes(const yoda_value *a, const yoda_value *b)
     return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-static int compare_values(const yoda_value *a, const yoda_value *b)
+/* Without case and spaces at the end: what any of SQLite's collations calls equal is equal. */
+static int compare_folded(const yoda_value *a, const yoda_value *b)
 {
-    if (a->type != b->type)
-        return (a->type > b->type) - (a->type < b->type);
-    switch (a->type) {
-    case YODA_INTEGER:
-        return (a->integer > b->integer) - (a->integer < b->integer);
-    case YODA_REAL:
-        return (a->real > b->real) - (a->real < b->real);
-    case YODA_TEXT:
-    case YODA_BLOB:
-        return compare_bytes(a, b);
-    case YODA_NULL:
-        break;
-    }
-    return 0;
+    const unsigned char *x = a->data, *y = b->data;
+    size_t m = a->size, n = b->size, i = 0;
+    while (m > 0 && x[m - 1] == ' ')
+        m--;
+    while (n > 0 && y[n - 1] == ' ')
+        n--;
+    for (; i < m && i < n; i++)
+        if (fold(x[i]) != fold(y[i]))
+            return fold(x[i]) - fold(y[i]);
+    return (m > n) - (m < n);
 }
 
-static size_t sort_columns; /* qsort has no context */
+static bool is_number(const yoda_value *v)
+{
+    return v->type == YODA_INTEGER || v->type == YODA_REAL;
+}
+
+static int compare_numbers(const yoda_value *a, const yoda_value *b)
+{
+    long double x = a->type == YODA_REAL ? a->real : (long double)a->integer;
+    long double y = b->type == YODA_REAL ? b->real : (long double)b->integer;
+    if (x == 0 && y == 0 && !sort_loosely) /* a place of its own for -0.0 */
+        return (signbit(y) != 0) - (signbit(x) != 0);
+    return (x > y) - (x < y);
+}
+
+static int compare_values(const yoda_value *a, const yoda_value *b)
+{
+    if (is_number(a) && is_number(b) && (sort_loosely || a->type == b->type))
+        return compare_numbers(a, b);
+    if (a->type != b->type)
+        return (a->type > b->type) - (a->type < b->type);
+    if (a->type == YODA_TEXT && sort_loosely)
+        return compare_folded(a, b);
+    return a->type == YODA_TEXT || a->type == YODA_BLOB ? compare_bytes(a, b) : 0;
+}
+
+/* Does its place in the order depend on the last digits? */
+static bool is_rough(const yoda_value *v)
+{
+    return sort_loosely ? is_number(v) : v->type == YODA_REAL;
+}
 
 /* Reals come last: two sums that differ in the last digit must not reorder the rows. */
 static int compare_rows(const void *x, const void *y)
 {
     const yoda_value *a = x, *b = y;
-    for (int reals = 0; reals < 2; reals++)
+    for (int rough = 0; rough < 2; rough++)
         for (size_t c = 0; c < sort_columns; c++) {
-            bool both_real = a[c].type == YODA_REAL && b[c].type == YODA_REAL;
-            int order = both_real == (reals == 1) ? compare_values(&a[c], &b[c]) : 0;
+            bool both = is_rough(&a[c]) && is_rough(&b[c]);
+            int order = both == (rough == 1) ? compare_values(&a[c], &b[c]) : 0;
             if (order)
                 return order;
         }
@@ -99,11 +134,16 @@ static void sort(struct answer *a)
 
 static bool value_same(const yoda_value *a, const yoda_value *b)
 {
-    if (a->type != YODA_REAL || b->type != YODA_REAL)
+    bool reals = a->type == YODA_REAL && b->type == YODA_REAL;
+    if (!reals && !(sort_loosely && is_number(a) && is_number(b)))
         return compare_values(a, b) == 0;
-    double size = fmax(fabs(a->real), fabs(b->real));
-    return memcmp(&a->real, &b->real, sizeof a->real) == 0 ||
-           (size < INFINITY && size > 0 && fabs(a->real - b->real) <= TOLERANCE * size);
+    if (reals && memcmp(&a->real, &b->real, sizeof a->real) == 0)
+        return true;
+    double x = a->type == YODA_REAL ? a->real : (double)a->integer;
+    double y = b->type == YODA_REAL ? b->real : (double)b->integer;
+    double size = fmax(fabs(x), fabs(y));
+    return (sort_loosely && compare_numbers(a, b) == 0) ||
+           (size < INFINITY && size > 0 && fabs(x - y) <= tolerance * size);
 }
 
 static void print_value(const yoda_value *v, char out[64])
@@ -131,26 +171,65 @@ static void print_value(const yoda_value *v, char out[64])
     }
 }
 
-bool answer_equal(struct answer *a, struct answer *b, char why[ANSWER_WHY_MAX])
+static void say_difference(const struct answer *a, const struct answer *b, size_t i,
+                           const char *how, char why[ANSWER_WHY_MAX])
 {
     char left[64], right[64];
+    print_value(&a->values[i], left);
+    print_value(&b->values[i], right);
+    snprintf(why, ANSWER_WHY_MAX, "row %zu (%s), column %zu: %s against SQLite's %s",
+             i / a->columns, how, i % a->columns, left, right);
+}
+
+/* Rows with equal keys may change places, so only the keys are held against each other; which of
+ * the values that a collation calls equal stands there is part of that freedom. */
+static bool in_order(const struct answer *a, const struct answer *b,
+                     const struct answer_rules *rules, char why[ANSWER_WHY_MAX])
+{
+    bool same = true;
+    sort_loosely = true;
+    for (size_t row = 0; row < a->rows && same; row++)
+        for (size_t k = 0; k < rules->order_count && same; k++) {
+            size_t i = row * a->columns + rules->order[k];
+            same = rules->order[k] >= a->columns || value_same(&a->values[i], &b->values[i]);
+            if (!same)
+                say_difference(a, b, i, "in order", why);
+        }
+    return same;
+}
+
+bool answer_equal(struct answer *a, struct answer *b, const struct answer_rules *rules,
+                  char why[ANSWER_WHY_MAX])
+{
+    tolerance = rules && rules->tolerance > 0 ? rules->tolerance : TOLERANCE;
     if (a->columns != b->columns || a->rows != b->rows) {
         snprintf(why, ANSWER_WHY_MAX, "%zu rows of %zu columns against %zu of %zu", a->rows,
                  a->columns, b->rows, b->columns);
         return false;
     }
+    if (rules && !in_order(a, b, rules, why))
+        return false;
+    sort_loosely = rules && rules->loose;
     sort(a);
     sort(b);
     for (size_t i = 0; i < a->rows * a->columns; i++) {
         if (value_same(&a->values[i], &b->values[i]))
             continue;
-        print_value(&a->values[i], left);
-        print_value(&b->values[i], right);
-        snprintf(why, ANSWER_WHY_MAX, "row %zu (sorted), column %zu: %s against SQLite's %s",
-                 i / a->columns, i % a->columns, left, right);
+        say_difference(a, b, i, "sorted", why);
         return false;
     }
     return true;
+}
+
+void answer_print(const struct answer *answer, size_t rows_max, FILE *out)
+{
+    char text[64];
+    for (size_t i = 0; i < answer->rows * answer->columns && i < rows_max * answer->columns; i++) {
+        print_value(&answer->values[i], text);
+        fprintf(out, "%s%s", text, (i + 1) % answer->columns ? " | " : "\n");
+    }
+    if (answer->rows > rows_max)
+        fprintf(out, "... %zu rows\n", answer->rows);
 }
 
 /* ---- Both sides ---- */
@@ -164,11 +243,16 @@ static bool is_limit(yoda_status status)
 
 static enum answer_verdict judge(yoda_status status, struct answer *got, const yoda_error *got_err,
                                  yoda_status wanted_status, struct answer *wanted,
-                                 const yoda_error *wanted_err, char why[ANSWER_WHY_MAX])
+                                 const yoda_error *wanted_err, const struct answer_rules *rules,
+                                 char why[ANSWER_WHY_MAX])
 {
     why[0] = 0;
-    if (is_limit(status) || is_limit(wanted_status))
+    if (is_limit(wanted_status))
         return ANSWER_NONE;
+    if (is_limit(status)) {
+        snprintf(why, ANSWER_WHY_MAX, "%s", got_err->message);
+        return ANSWER_SLOW;
+    }
     if (status == YODA_NOT_COLUMNAR) {
         snprintf(why, ANSWER_WHY_MAX, "%s", got_err->message);
         return ANSWER_NOT_COLUMNAR;
@@ -184,11 +268,12 @@ static enum answer_verdict judge(yoda_status status, struct answer *got, const y
         snprintf(why, ANSWER_WHY_MAX, "%s", got->reason);
         return ANSWER_NOT_COLUMNAR;
     }
-    return answer_equal(got, wanted, why) ? ANSWER_SAME : ANSWER_DIFFERENT;
+    return answer_equal(got, wanted, rules, why) ? ANSWER_SAME : ANSWER_DIFFERENT;
 }
 
-enum answer_verdict answer_compare(yoda_engine *db, const char *sql, yoda_side side,
-                                   int64_t timeout_ms, char why[ANSWER_WHY_MAX])
+enum answer_verdict answer_compare_by(yoda_engine *db, const char *sql, yoda_side side,
+                                      int64_t timeout_ms, const struct answer_rules *rules,
+                                      char why[ANSWER_WHY_MAX])
 {
     struct answer got, wanted;
     yoda_error got_err = {0}, wanted_err = {0};
@@ -196,8 +281,15 @@ enum answer_verdict answer_compare(yoda_engine *db, const char *sql, yoda_side s
     yoda_status wanted_status =
         answer_query(db, sql, YODA_SIDE_ROW, timeout_ms, &wanted, &wanted_err);
     enum answer_verdict verdict =
-        judge(status, &got, &got_err, wanted_status, &wanted, &wanted_err, why);
+        judge(status, &got, &got_err, wanted_status, &wanted, &wanted_err, rules, why);
     answer_free(&got);
     answer_free(&wanted);
     return verdict;
+}
+
+enum answer_verdict answer_compare(yoda_engine *db, const char *sql, yoda_side side,
+                                   int64_t timeout_ms, char why[ANSWER_WHY_MAX])
+{
+    enum answer_verdict verdict = answer_compare_by(db, sql, side, timeout_ms, NULL, why);
+    return verdict == ANSWER_SLOW ? ANSWER_NONE : verdict;
 }

@@ -7,6 +7,10 @@
  *
  *   slt_runner [-v] [-o option=value]... FILE-OR-FOLDER...
  *
+ * -v shows what did not run on columns and why, wrong answers with their SQL, and counts the reasons.
+ * The share on columns is that of the queries that read a table, as SQLite itself says (also through
+ * views and subqueries).
+ *
  * Format: sqlite.org/sqllogictest. Records end at a blank line; skipif / onlyif sqlite, halt and
  * hash-threshold are honoured. I prints as a 32-bit %d, R as %.3f of 16 digits, T with (empty) and
  * @ for unprintables; rowsort and valuesort by strcmp of the printed text. A query that expects
@@ -32,6 +36,13 @@ struct totals {
     size_t files, statements, queries, over_tables, on_columns, auto_columns, mismatches;
 };
 
+struct reason { /* why columns refused */
+    char *text;
+    size_t count;
+};
+static struct reason *reasons; /* [reason_count] */
+static size_t reason_count;
+
 struct label {
     char name[64], hash[33];
 };
@@ -41,11 +52,14 @@ struct file_run {
     char **lines;
     size_t line_count, at;
     yoda_engine *db;
+    sqlite3 *stock; /* a connection of its own, to ask SQLite about queries */
     size_t hash_threshold;
     struct label *labels;
     size_t label_count;
     struct totals *totals;
 };
+
+#define REASONS_SHOWN 20
 
 static bool verbose;
 static yoda_option options[32] = {{"olap_in_memory", "true"}, {"sync_interval_ms", "0"}};
@@ -323,18 +337,67 @@ static void check_label(struct file_run *run, size_t line, const char *label, co
     snprintf(l->hash, sizeof l->hash, "%s", hash);
 }
 
-static bool reads_table(const char *sql)
+/* SQLite asks for leave to read each column, and to read a table of which no column is named. */
+static int note_read(void *reads, int action, const char *table, const char *column,
+                     const char *schema, const char *source)
 {
-    for (const char *p = sql; *p; p++)
-        if (!sqlite3_strnicmp(p, "from", 4))
-            return true;
-    return false;
+    (void)column, (void)schema, (void)source;
+    if (action == SQLITE_READ && table && sqlite3_strnicmp(table, "sqlite_", 7))
+        *(bool *)reads = true;
+    return SQLITE_OK;
+}
+
+static bool reads_table(struct file_run *run, const char *sql)
+{
+    bool reads = false;
+    sqlite3_stmt *stmt = NULL;
+    sqlite3_set_authorizer(run->stock, note_read, &reads);
+    sqlite3_prepare_v2(run->stock, sql, -1, &stmt, NULL); /* an error: counted as far as it got */
+    sqlite3_set_authorizer(run->stock, NULL, NULL);
+    sqlite3_finalize(stmt);
+    return reads;
 }
 
 struct query {
     const char *types, *sort, *label, *sql;
     size_t line, first, end; /* of the record; of its expected lines */
+    bool over_tables;
 };
+
+static void note_refusal(struct file_run *run, const struct query *q, const char *why)
+{
+    size_t i = 0;
+    if (!verbose)
+        return;
+    fprintf(stderr, "%s:%zu: not columnar: %s\n", run->path, q->line + 1, why);
+    if (!q->over_tables)
+        return;
+    while (i < reason_count && strcmp(reasons[i].text, why))
+        i++;
+    if (i == reason_count) {
+        reasons = realloc(reasons, (reason_count + 1) * sizeof *reasons);
+        reasons[reason_count++] = (struct reason){.text = strdup(why)};
+    }
+    reasons[i].count++;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct reason *x = a, *y = b;
+    return (x->count < y->count) - (x->count > y->count);
+}
+
+static void print_reasons(void)
+{
+    if (reason_count)
+        qsort(reasons, reason_count, sizeof *reasons, by_count);
+    for (size_t i = 0; i < reason_count; i++) {
+        if (i < REASONS_SHOWN)
+            printf("refused %7zu: %s\n", reasons[i].count, reasons[i].text);
+        free(reasons[i].text);
+    }
+    free(reasons);
+}
 
 static void run_route(struct file_run *run, const struct query *q, int route)
 {
@@ -344,10 +407,10 @@ static void run_route(struct file_run *run, const struct query *q, int route)
     how.side = route_sides[route];
     yoda_status status = yoda_query(run->db, q->sql, NULL, &how, &result, &err);
     if (status == YODA_NOT_COLUMNAR && route == ROUTE_COLUMN) {
-        if (verbose)
-            fprintf(stderr, "%s:%zu: not columnar: %s\n", run->path, q->line + 1, err.message);
+        note_refusal(run, q, err.message);
         return;
     }
+    run->totals->on_columns += route == ROUTE_COLUMN && q->over_tables;
     if (status != YODA_OK) {
         if (q->first != q->end) /* nothing expected: an error (an overflow) is fine */
             complain(run, q->line, route_names[route], err.message);
@@ -355,15 +418,16 @@ static void run_route(struct file_run *run, const struct query *q, int route)
     }
     yoda_result_info info;
     yoda_result_info_get(result, &info);
-    run->totals->on_columns += route == ROUTE_COLUMN;
     run->totals->auto_columns += route == ROUTE_AUTO && info.side == YODA_SIDE_COLUMN;
     struct answer a = collect(result, q->types);
     yoda_result_close(result);
     sort_answer(&a, q->sort);
     char hash[33];
-    if (!matches(run, &a, q->first, q->end, hash))
+    if (!matches(run, &a, q->first, q->end, hash)) {
         complain(run, q->line, route_names[route], "wrong answer");
-    else if (q->label[0] && route == ROUTE_ROW)
+        if (verbose)
+            fprintf(stderr, "%s\n", q->sql);
+    } else if (q->label[0] && route == ROUTE_ROW)
         check_label(run, q->line, q->label, hash);
     answer_free(&a);
 }
@@ -383,7 +447,8 @@ static void run_query(struct file_run *run, char *head, bool skip)
     q.end = run->at;
     if (!skip) {
         run->totals->queries++;
-        run->totals->over_tables += reads_table(sql);
+        q.over_tables = reads_table(run, sql);
+        run->totals->over_tables += q.over_tables;
         for (int route = 0; route < ROUTES; route++)
             run_route(run, &q, route);
     }
@@ -431,6 +496,8 @@ static void run_file(const char *path, struct totals *totals)
     totals->files++;
     if (yoda_open(database, options, option_count, &run.db, &err) != YODA_OK) {
         complain(&run, 0, "open", err.message);
+    } else if (sqlite3_open(database, &run.stock) != SQLITE_OK) {
+        complain(&run, 0, "open", sqlite3_errmsg(run.stock));
     } else {
         while (run.at < run.line_count) {
             if (!run.lines[run.at][0] || run.lines[run.at][0] == '#')
@@ -438,8 +505,9 @@ static void run_file(const char *path, struct totals *totals)
             else if (!run_record(&run))
                 break;
         }
-        yoda_close(run.db);
     }
+    sqlite3_close(run.stock);
+    yoda_close(run.db);
     free(run.labels);
     free(run.lines);
     free(text);
@@ -508,6 +576,7 @@ int main(int argc, char **argv)
            totals.files, totals.statements, totals.queries, totals.over_tables);
     printf("columns: %zu queries (%.1f %% of those over tables); auto chose columns for %zu\n",
            totals.on_columns, share, totals.auto_columns);
+    print_reasons();
     size_t checks = totals.statements + totals.queries;
     printf("%zu passed, %zu failed\n",
            checks - (totals.mismatches < checks ? totals.mismatches : checks), totals.mismatches);
