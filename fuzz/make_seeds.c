@@ -1,6 +1,7 @@
 /*
- * make_seeds.c -- writes the generated part of corpus/fuzz_segment: a chunk of every encoding and a
- * segment file, so that a fuzzer starts from bytes the parser accepts.
+ * make_seeds.c -- writes the generated part of the corpora: a chunk of every encoding into
+ * FOLDER/fuzz_chunk and a file of them all into FOLDER/fuzz_segment, so that a fuzzer starts from
+ * bytes the parser accepts.
  *
  *   make_seeds FOLDER
  */
@@ -20,8 +21,8 @@ static void must(yoda_status status, const yoda_error *err)
     exit(1);
 }
 
-static const char *const kinds[] = {"null",  "constant", "for",   "decimal", "real", "num",
-                                    "dict",  "iso",      "plain", "blob",    "mixed"};
+static const char *const kinds[] = {"null", "constant", "for",   "decimal", "real", "num",
+                                    "dict", "iso",      "plain", "blob",    "mixed"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static struct value value_of(size_t kind, uint32_t i, char text[40])
@@ -79,15 +80,15 @@ static void save(const char *folder, const char *name, const void *head, size_t 
     char path[4200];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
-    if (!f || fwrite(head, 1, head_size, f) != head_size || fwrite(data, 1, size, f) != size ||
-        fclose(f) != 0)
+    if (!f || (head_size > 0 && fwrite(head, 1, head_size, f) != head_size) ||
+        fwrite(data, 1, size, f) != size || fclose(f) != 0)
         exit(1);
 }
 
 static void save_file(const char *folder, struct chunk *const *chunks)
 {
-    struct segment_identity identity = {.schema_hash = 7, .segment_id = 1, .generation = 1,
-                                        .rows = ROWS, .columns = KINDS};
+    struct segment_identity identity = {
+        .schema_hash = 7, .segment_id = 1, .generation = 1, .rows = ROWS, .columns = KINDS};
     struct segment_file_info info;
     char *directory = test_directory_make(), name[SEGMENT_FILE_NAME_MAX], path[4200];
     yoda_error err;
@@ -99,7 +100,7 @@ static void save_file(const char *folder, struct chunk *const *chunks)
     if (!f || fread(bytes, 1, info.bytes, f) != info.bytes)
         exit(1);
     fclose(f);
-    save(folder, "segment", "f", 1, bytes, info.bytes);
+    save(folder, "fuzz_segment/segment", NULL, 0, bytes, info.bytes);
     free(bytes);
     test_directory_remove(directory);
 }
@@ -107,7 +108,7 @@ static void save_file(const char *folder, struct chunk *const *chunks)
 int main(int argc, char **argv)
 {
     struct chunk *chunks[KINDS];
-    const uint8_t head[3] = {'c', ROWS, 0};
+    const uint8_t head[2] = {ROWS, 0};
     yoda_error err;
     if (argc != 2)
         return 2;
@@ -115,7 +116,9 @@ int main(int argc, char **argv)
         struct buffer *bytes = NULL;
         chunks[i] = make(i);
         must(chunk_serialize(chunks[i], &bytes, &err), &err);
-        save(argv[1], kinds[i], head, sizeof head, bytes->data, bytes->size);
+        char name[40];
+        snprintf(name, sizeof name, "fuzz_chunk/%s", kinds[i]);
+        save(argv[1], name, head, sizeof head, bytes->data, bytes->size);
         buffer_release(bytes);
     }
     save_file(argv[1], chunks);

@@ -48,13 +48,12 @@ struct shared { /* with the parent */
 /* Files, other schemas and settings of one connection only: the two sides could not be the same. */
 static bool is_left_out(const char *sql)
 {
-    static const char *const words[] = {"attach",  "detach",    "vacuum", "pragma",
-                                        "explain", "temp",      "load_",  "_yoda_",
-                                        "virtual", "sqlite_",   "random", "changes", "last_insert",
-                                        "limit",   "rowid_",    "now",    "current_",
-                                        "total_",  "zeroblob",  "fts",    "rtree",
-                                        "date(",   "time(",     "strft",  "julian",
-                                        "group_concat", "dbstat", "page", "last_insert"};
+    static const char *const words[] = {
+        "attach",      "detach",       "vacuum",  "pragma",  "explain",    "temp",
+        "load_",       "_yoda_",       "virtual", "sqlite_", "random",     "changes",
+        "last_insert", "limit",        "rowid_",  "now",     "current_",   "total_",
+        "zeroblob",    "fts",          "rtree",   "date(",   "time(",      "strft",
+        "julian",      "group_concat", "dbstat",  "page",    "last_insert"};
     for (const char *at = sql; *at; at++)
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             if (strncasecmp(at, words[i], strlen(words[i])) == 0)
@@ -171,10 +170,13 @@ static bool run_statement(struct run *r, const char *sql, const char **tail)
 
 static bool open_sides(struct run *r)
 {
-    const yoda_option options[] = {{"sync_interval_ms", "0"}, {"threads", "1"},
-                                   {"read_pool_size", "1"}, {"memory_limit_mb", "256"}};
+    const yoda_option options[] = {{"sync_interval_ms", "0"},
+                                   {"threads", "1"},
+                                   {"read_pool_size", "1"},
+                                   {"memory_limit_mb", "256"},
+                                   {"router", "columns_first"}};
     yoda_error err;
-    if (yoda_open(":memory:", options, 4, &r->db, &err) != YODA_OK ||
+    if (yoda_open(":memory:", options, 5, &r->db, &err) != YODA_OK ||
         sqlite3_open(":memory:", &r->plain) != SQLITE_OK)
         return false;
     sqlite3_progress_handler(r->plain, 1000, count_work, r);
@@ -243,9 +245,8 @@ static size_t load(const char *path, unsigned every, unsigned offset, struct scr
             if (i % every != offset % every || !text)
                 continue;
             *out = realloc(*out, (count + 1) * sizeof **out);
-            (*out)[count++] = (struct script){
-                sqlite3_column_int64(stmt, 0),
-                strndup(text, (size_t)sqlite3_column_bytes(stmt, 1))};
+            (*out)[count++] = (struct script){sqlite3_column_int64(stmt, 0),
+                                              strndup(text, (size_t)sqlite3_column_bytes(stmt, 1))};
         }
     sqlite3_finalize(stmt);
     sqlite3_close(db);
@@ -255,8 +256,8 @@ static size_t load(const char *path, unsigned every, unsigned offset, struct scr
 int main(int argc, char **argv)
 {
     unsigned every = 1, offset = 0;
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (int option; (option = getopt(argc, argv, "n:o:")) != -1;) {
         unsigned number = (unsigned)strtoul(optarg, NULL, 10);
         if (option == 'n' && number > 0)
@@ -276,6 +277,7 @@ int main(int argc, char **argv)
         free(scripts);
     }
     printf("%" PRIu64 " scripts, %" PRIu64 " queries compared, %" PRIu64 " on columns, %" PRIu64
-           " failed\n", shared->scripts, shared->compared, shared->columnar, shared->failed);
+           " failed\n",
+           shared->scripts, shared->compared, shared->columnar, shared->failed);
     return shared->failed || shared->scripts == 0;
 }
