@@ -417,6 +417,182 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_inspect(yoda_engine *engine, yoda_insp
 typedef bool (*yoda_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
 YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *context);
 
+/* ---- Asynchronous operations ---------------------------------------------------------------- */
+
+/*
+ * A queue takes operations and gives back their completions: one queue per event loop or thread.
+ *
+ *   yoda_queue *queue = NULL;
+ *   yoda_queue_create(db, &queue, &err);
+ *   yoda_submit_query(queue, "SELECT count(*) FROM t", NULL, NULL, 42, NULL, &err);
+ *   ... poll() on yoda_queue_fd(queue) with everything else, and when it is readable:
+ *   yoda_completion done[64];
+ *   int n = yoda_queue_drain(queue, done, 64);
+ *   for (int i = 0; i < n; i++) { ... done[i].user_data == 42 ... yoda_result_close(...) }
+ *
+ * Rules
+ *   1  Every accepted submit gives exactly one completion, also after cancel, error, timeout and
+ *      shutdown. A submit that returned an error gives none. (yoda_queue_close ends this: it frees
+ *      what was not drained.)
+ *   2  A submit copies everything it is given and never waits for a lock of the database.
+ *   3  At most max_in_flight operations of an engine (an option) are accepted and not yet drained.
+ *      Over it a submit is YODA_BUSY, and its queue gets one YODA_OP_WRITABLE completion when a
+ *      quarter of the room is free again. yoda_submit_shutdown is always accepted.
+ *   4  Everything but queries takes effect in the order of its submits on a queue, and a sync or a
+ *      registration sees the writes submitted before it. Queries run at once, beside each other and
+ *      beside the writes: await a write to see it.
+ *   5  Writes that wait together are committed together. Each has its own result and error: one
+ *      that fails takes none of the others with it. Its completion comes after the commit. What
+ *      cannot share a transaction (several statements, CREATE, PRAGMA, VACUUM, ...) runs alone.
+ *   6  A cancelled operation ends with YODA_INTERRUPTED, usually within milliseconds; one whose
+ *      timeout_ms ran out, waiting included, with YODA_TIMEOUT. yoda_interrupt cancels all of an
+ *      engine's. A write that was already done when the cancel came reports YODA_OK.
+ *   7  No user code runs on Yoda's threads; yoda_set_progress is not called for operations.
+ *
+ * Threads   A queue may be used by any number of threads; each completion goes to one of them.
+ * Owner     A queue outlives its engine: completions can be drained after yoda_shutdown and
+ *           yoda_close. The caller closes it with yoda_queue_close.
+ */
+typedef struct yoda_queue yoda_queue;
+
+typedef enum yoda_op_kind {
+    YODA_OP_EXECUTE = 0,
+    YODA_OP_EXECUTE_BATCH = 1,
+    YODA_OP_EXECUTE_MANY = 2,
+    YODA_OP_QUERY = 3,
+    YODA_OP_SYNC = 4,
+    YODA_OP_REGISTER_TABLE = 5,
+    YODA_OP_UNREGISTER_TABLE = 6,
+    YODA_OP_CHECKPOINT = 7,
+    YODA_OP_VERIFY = 8,
+    YODA_OP_SHUTDOWN = 9,
+    YODA_OP_WRITABLE = 10 /* not an operation: there is room for submits again, see rule 3 */
+} yoda_op_kind;
+
+typedef struct yoda_completion {
+    uint64_t user_data; /* as submitted; 0 for YODA_OP_WRITABLE */
+    yoda_op_kind kind;
+    yoda_status status;
+    unsigned flags;            /* 0; later versions may set some        */
+    int64_t changes;           /* execute, batch, many: as yoda_execute */
+    yoda_result *result;       /* query: yours to close; else NULL      */
+    int64_t queued_ns;         /* from the submit until it began to run */
+    int64_t run_ns;            /* from there to its completion          */
+    yoda_sync_stats sync;      /* YODA_OP_SYNC, where status is YODA_OK   */
+    yoda_verify_report verify; /* YODA_OP_VERIFY, where status is YODA_OK */
+    yoda_error error;          /* where status is not YODA_OK             */
+} yoda_completion;
+
+YODA_API YODA_MUST_CHECK yoda_status yoda_queue_create(yoda_engine *engine, yoda_queue **out,
+                                                       yoda_error *err);
+
+/*
+ * A descriptor that is readable while completions wait: for poll, epoll, libuv, asyncio. It is
+ * written when the first one comes and cleared by the drain that takes the last one. Only wait for
+ * it: do not read, write or close it. -1 for a NULL queue and in a forked child.
+ */
+YODA_API int yoda_queue_fd(const yoda_queue *queue);
+
+/*
+ * Take up to max completions, the oldest first. drain never blocks; wait blocks until there is one,
+ * yoda_queue_wake was called, or timeout_ms passed (< 0: for ever), and then drains.
+ *
+ * Returns   how many were taken; -YODA_MISUSE (NULL), -YODA_FORKED
+ */
+YODA_API int yoda_queue_drain(yoda_queue *queue, yoda_completion *out, int max);
+YODA_API int yoda_queue_wait(yoda_queue *queue, yoda_completion *out, int max, int64_t timeout_ms);
+
+/* Make the descriptor readable, and a yoda_queue_wait return, once. Any thread; signal handlers. */
+YODA_API void yoda_queue_wake(yoda_queue *queue);
+
+/*
+ * Cancel what is in flight, wait until it has ended (at most busy_timeout_ms: what takes longer is
+ * dropped when it ends), free completions that were not drained, close the descriptor. No other
+ * thread may be using the queue. NULL is allowed.
+ */
+YODA_API void yoda_queue_close(yoda_queue *queue);
+
+typedef struct yoda_op_options {
+    size_t size;              /* sizeof(yoda_op_options): lets later versions add fields */
+    int64_t timeout_ms;       /* from the submit; 0: none                                */
+    yoda_side side;           /* queries                                                 */
+    int64_t max_staleness_ms; /* queries: >= 0, YODA_STALENESS_DEFAULT or _ANY           */
+} yoda_op_options;
+#define YODA_OP_OPTIONS_INIT                                                                       \
+    {                                                                                              \
+        sizeof(yoda_op_options), 0, YODA_SIDE_AUTO, YODA_STALENESS_DEFAULT                         \
+    }
+
+/* The handle of one operation, for cancel and progress. Pass NULL where it is not wanted. */
+typedef struct yoda_op yoda_op;
+
+/*
+ * Submit one operation: what it does is said at the call of the same name without submit_.
+ *
+ *   options    NULL: the defaults
+ *   user_data  comes back in the completion
+ *   op         NULL, or gets a handle to be released with yoda_op_release
+ *
+ * Errors   YODA_BUSY (see rule 3), YODA_CLOSED, YODA_MISUSE, YODA_NOMEM, YODA_FORKED. What is wrong
+ *          with the operation itself comes in its completion.
+ */
+YODA_API yoda_status yoda_submit_execute(yoda_queue *queue, const char *sql,
+                                         const yoda_params *params, const yoda_op_options *options,
+                                         uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_execute_batch(yoda_queue *queue, const char *const *sql,
+                                               size_t count, const yoda_op_options *options,
+                                               uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_execute_many(yoda_queue *queue, const char *sql,
+                                              const yoda_params *rows, size_t count,
+                                              const yoda_op_options *options, uint64_t user_data,
+                                              yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_query(yoda_queue *queue, const char *sql,
+                                       const yoda_params *params, const yoda_op_options *options,
+                                       uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_sync(yoda_queue *queue, const yoda_op_options *options,
+                                      uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_register_table(yoda_queue *queue, const char *table,
+                                                const yoda_table_schema *schema,
+                                                const yoda_op_options *options, uint64_t user_data,
+                                                yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_unregister_table(yoda_queue *queue, const char *table,
+                                                  const yoda_op_options *options,
+                                                  uint64_t user_data, yoda_op **op,
+                                                  yoda_error *err);
+YODA_API yoda_status yoda_submit_checkpoint(yoda_queue *queue, const yoda_op_options *options,
+                                            uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_verify(yoda_queue *queue, const char *table, unsigned flags,
+                                        const yoda_op_options *options, uint64_t user_data,
+                                        yoda_op **op, yoda_error *err);
+/*
+ * yoda_shutdown: refuse new work, cancel the queries, let the writes that were accepted end (those
+ * that do not within busy_timeout_ms are cancelled). Its own completion comes after all others. It
+ * cannot be cancelled. The handle of the engine is still to be freed with yoda_close.
+ */
+YODA_API yoda_status yoda_submit_shutdown(yoda_queue *queue, uint64_t user_data, yoda_op **op,
+                                          yoda_error *err);
+
+/* Ask the operation to end early. Does not wait; again, or when it has ended: nothing happens. Any
+ * thread. The completion comes all the same. Errors: YODA_MISUSE (NULL), YODA_FORKED. */
+YODA_API yoda_status yoda_op_cancel(yoda_op *op);
+
+typedef enum yoda_op_phase {
+    YODA_OP_WAITING = 0, /* for a thread          */
+    YODA_OP_RUNNING = 1,
+    YODA_OP_DONE = 2     /* its completion is out */
+} yoda_op_phase;
+
+typedef struct yoda_op_state {
+    size_t size; /* set by the caller: sizeof(yoda_op_state) */
+    yoda_op_phase phase;
+    uint64_t done, total; /* rows of a registration or verification; total 0: not known */
+} yoda_op_state;
+
+/* How far is it? Any thread. Errors: YODA_MISUSE (NULL or no size), YODA_FORKED. */
+YODA_API yoda_status yoda_op_progress(const yoda_op *op, yoda_op_state *out);
+/* Give the handle back; the operation goes on. NULL is allowed. */
+YODA_API void yoda_op_release(yoda_op *op);
+
 #ifdef __cplusplus
 }
 #endif

@@ -27,7 +27,7 @@ const char *yoda_version(void)
     return version_text;
 }
 
-static yoda_status check_handle(const yoda_engine *engine, yoda_error *err)
+yoda_status api_check(const yoda_engine *engine, yoda_error *err)
 {
     if (!engine)
         return fail(err, YODA_MISUSE, "the engine is NULL");
@@ -39,7 +39,7 @@ static yoda_status check_handle(const yoda_engine *engine, yoda_error *err)
 
 yoda_status api_enter(yoda_engine *engine, struct call *call, yoda_error *err)
 {
-    TRY(check_handle(engine, err));
+    TRY(api_check(engine, err));
     return calls_enter(&engine->calls, call, err);
 }
 
@@ -64,22 +64,23 @@ yoda_status yoda_open(const char *path, const yoda_option *options, size_t count
 
 yoda_status yoda_shutdown(yoda_engine *engine, yoda_error *err)
 {
-    TRY(check_handle(engine, err));
+    TRY(api_check(engine, err));
     return engine_shutdown(engine, err);
 }
 
 void yoda_close(yoda_engine *engine)
 {
-    if (check_handle(engine, NULL) != YODA_OK)
+    if (api_check(engine, NULL) != YODA_OK)
         return; /* in a forked child everything belongs to the parent */
     yoda_status ignored = engine_shutdown(engine, NULL);
     YODA_UNUSED(ignored);
+    dispatch_join_closer(engine);
     engine_release(engine);
 }
 
 void yoda_interrupt(yoda_engine *engine)
 {
-    if (check_handle(engine, NULL) == YODA_OK)
+    if (api_check(engine, NULL) == YODA_OK)
         engine_cancel(engine, true);
 }
 
@@ -212,7 +213,7 @@ yoda_status yoda_status_get(yoda_engine *engine, yoda_engine_status *out, yoda_e
     struct call call;
     if (!out || out->size < offsetof(yoda_engine_status, watermark))
         return fail(err, YODA_MISUSE, "set out->size to sizeof(yoda_engine_status)");
-    TRY(check_handle(engine, err));
+    TRY(api_check(engine, err));
     yoda_status status = calls_enter(&engine->calls, &call, NULL);
     if (status == YODA_CLOSED) { /* the one question a closed engine answers */
         out->closed = true;
@@ -235,7 +236,7 @@ yoda_status yoda_inspect(yoda_engine *engine, yoda_inspect_kind kind, const char
 
 void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *context)
 {
-    if (check_handle(engine, NULL) != YODA_OK)
+    if (api_check(engine, NULL) != YODA_OK)
         return;
     pthread_mutex_lock(&engine->message_mutex);
     engine->progress = fn;

@@ -27,9 +27,8 @@ static void link_call(struct calls *calls, struct call *call)
     calls->count++;
 }
 
-yoda_status calls_enter(struct calls *calls, struct call *call, yoda_error *err)
+static yoda_status enter(struct calls *calls, struct call *call, yoda_error *err)
 {
-    *call = (struct call){.begin_ns = os_monotonic_ns()};
     pthread_mutex_lock(&calls->mutex);
     bool open = calls->state == CALLS_OPEN;
     if (open)
@@ -38,11 +37,24 @@ yoda_status calls_enter(struct calls *calls, struct call *call, yoda_error *err)
     return open ? YODA_OK : fail(err, YODA_CLOSED, "the engine has been shut down");
 }
 
+yoda_status calls_enter(struct calls *calls, struct call *call, yoda_error *err)
+{
+    *call = (struct call){.begin_ns = os_monotonic_ns()};
+    return enter(calls, call, err);
+}
+
+yoda_status calls_enter_submitted(struct calls *calls, struct call *call, bool lasting,
+                                  yoda_error *err)
+{
+    *call = (struct call){.begin_ns = os_monotonic_ns(), .submitted = true, .lasting = lasting};
+    return enter(calls, call, err);
+}
+
 void calls_leave(struct calls *calls, struct call *call)
 {
     pthread_mutex_lock(&calls->mutex);
     ASSERT(calls->count > 0);
-    ASSERT(!call->reading && !call->writing);
+    ASSERT(!call->writing);
     if (call->prev)
         call->prev->next = call->next;
     else
@@ -54,14 +66,6 @@ void calls_leave(struct calls *calls, struct call *call)
     pthread_mutex_unlock(&calls->mutex);
 }
 
-static void cancel_call(struct calls *calls, struct call *call)
-{
-    if (atomic_exchange(&call->cancel, true) || !call->reading)
-        return;
-    calls->readers_cancelled++;
-    atomic_store(&calls->readers_flag, true);
-}
-
 static void refresh_slot(struct call_slot *slot)
 {
     atomic_store(&slot->flag, slot->call && atomic_load(&slot->call->cancel));
@@ -71,8 +75,8 @@ void calls_cancel(struct calls *calls, bool writers_too)
 {
     pthread_mutex_lock(&calls->mutex);
     for (struct call *call = calls->first; call; call = call->next)
-        if (writers_too || !call->writing)
-            cancel_call(calls, call);
+        if (writers_too || !(call->writing || call->lasting))
+            atomic_store(&call->cancel, true);
     refresh_slot(&calls->writer);
     refresh_slot(&calls->capture);
     pthread_cond_broadcast(&calls->cond);
@@ -82,7 +86,7 @@ void calls_cancel(struct calls *calls, bool writers_too)
 void calls_cancel_one(struct calls *calls, struct call *call)
 {
     pthread_mutex_lock(&calls->mutex);
-    cancel_call(calls, call);
+    atomic_store(&call->cancel, true);
     refresh_slot(&calls->writer);
     refresh_slot(&calls->capture);
     pthread_mutex_unlock(&calls->mutex);
@@ -125,28 +129,22 @@ void calls_unbind(struct calls *calls, struct call_slot *slot)
     pthread_mutex_unlock(&calls->mutex);
 }
 
-yoda_status calls_read_begin(struct calls *calls, struct call *call, yoda_error *err)
+void calls_rebind(struct calls *calls, struct call_slot *slot, struct call *call)
 {
     pthread_mutex_lock(&calls->mutex);
-    while (calls->readers_cancelled > 0 && !atomic_load(&call->cancel))
-        cond_wait_ms(&calls->cond, &calls->mutex, -1);
-    bool cancelled = atomic_load(&call->cancel);
-    if (!cancelled)
-        call->reading = true;
+    ASSERT(slot->call);
+    if (slot == &calls->writer) {
+        slot->call->writing = false;
+        call->writing = true;
+    }
+    slot->call = call;
+    refresh_slot(slot);
     pthread_mutex_unlock(&calls->mutex);
-    return cancelled ? fail(err, YODA_INTERRUPTED, "interrupted") : YODA_OK;
 }
 
-void calls_read_end(struct calls *calls, struct call *call)
+yoda_status call_check(const struct call *call, yoda_error *err)
 {
-    pthread_mutex_lock(&calls->mutex);
-    ASSERT(call->reading);
-    call->reading = false;
-    if (atomic_load(&call->cancel) && --calls->readers_cancelled == 0) {
-        atomic_store(&calls->readers_flag, false);
-        pthread_cond_broadcast(&calls->cond);
-    }
-    pthread_mutex_unlock(&calls->mutex);
+    return atomic_load(&call->cancel) ? fail(err, YODA_INTERRUPTED, "interrupted") : YODA_OK;
 }
 
 yoda_status call_end_status(const struct call *call, yoda_status status, yoda_error *err)

@@ -3,13 +3,15 @@
  *
  *   API call -> call registered -> router -> SQLite (read pool, writer)
  *                                        -> columns (view + pinned version)
+ *   submit -> dispatch -> lanes of threads: the same, and a completion in a queue
  *   background thread: sync, schema repair, copies, maintenance, checkpoints, pruning
  *
  * Locks, in the order they are taken (never one further left while holding one further right):
  *   upkeep      a lease: one checkpoint or maintenance at a time
  *   writer      a lease: the write connection, for a call or a whole yoda_txn
  *   sync        a lease: the capture, its connection, everything under `columns` not atomic
- *   small ones  mutexes held for a few instructions: calls, view, damage, background, message
+ *   small ones  mutexes held for a few instructions: dispatch, calls, view, damage, background,
+ *               message
  * A holder of the sync lease never waits for the writer: schema repair begins at the writer.
  *
  * Invariants
@@ -28,6 +30,7 @@
 #include "engine/call.h"
 #include "engine/catalog_view.h"
 #include "engine/core.h"
+#include "engine/dispatch.h"
 #include "engine/lease.h"
 #include "engine/option.h"
 #include "engine/result.h"
@@ -88,7 +91,7 @@ struct engine_counters {
 };
 
 struct yoda_engine {
-    _Atomic uint32_t refs; /* the handle and each open transaction */
+    _Atomic uint32_t refs; /* the handle, each open transaction, each queue */
     pid_t pid;
     int64_t opened_ns;
     struct core *core;
@@ -105,6 +108,7 @@ struct yoda_engine {
     struct background background;
     struct checkpoints checkpoints;
     struct engine_counters counters;
+    struct dispatch dispatch;
     pthread_mutex_t message_mutex; /* last_error, why_not_owner, progress */
     char last_error[YODA_MESSAGE_MAX], why_not_owner[YODA_MESSAGE_MAX];
     yoda_progress_fn progress;
@@ -119,7 +123,7 @@ YODA_MUST_CHECK yoda_status engine_shutdown(yoda_engine *engine, yoda_error *err
 /* Free what an engine holds whose threads have ended; also half-opened ones. */
 void engine_release_parts(yoda_engine *engine);
 void engine_release(yoda_engine *engine); /* drop a reference */
-/* Set the cancel flags and wake whoever waits. */
+/* Set the cancel flags, wake whoever waits, end the operations that have not begun. */
 void engine_cancel(yoda_engine *engine, bool writers_too);
 /* Keep a background failure for the status. */
 void engine_note_error(yoda_engine *engine, const yoda_error *err);
@@ -147,6 +151,21 @@ YODA_MUST_CHECK yoda_status writer_execute_batch(yoda_engine *engine, struct cal
 YODA_MUST_CHECK yoda_status writer_execute_many(yoda_engine *engine, struct call *call,
                                                 const char *sql, const yoda_params *rows,
                                                 size_t count, int64_t *changes, yoda_error *err);
+/* The same with the lease held and bound to a call. _inside: in the open transaction, whose
+ * statements it leaves half done on failure; the caller rolls back. */
+struct writer_batch {
+    const char *const *sql;  /* [count], or with rows one */
+    const yoda_params *rows; /* [count] or NULL */
+    size_t count;
+};
+YODA_MUST_CHECK yoda_status writer_execute_held(yoda_engine *engine, const char *sql,
+                                                const yoda_params *params, int64_t *changes,
+                                                yoda_error *err);
+YODA_MUST_CHECK yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *batch,
+                                              int64_t *changes, yoda_error *err);
+YODA_MUST_CHECK yoda_status writer_batch_inside(yoda_engine *engine,
+                                                const struct writer_batch *batch, int64_t *changes,
+                                                yoda_error *err);
 /* After statements that may have changed the schema are committed: let the columns see it before
  * the next one. Requires the lease, bound to a call. Failure costs a table copy at worst. */
 void writer_show_schema(yoda_engine *engine);
@@ -258,13 +277,15 @@ YODA_MUST_CHECK yoda_status status_report(yoda_engine *engine, struct call *call
 
 /* ---- progress.c ------------------------------------------------------------------------------ */
 
-struct progress { /* throttles one operation's reports */
+struct progress { /* of one call; throttles its reports */
+    struct call *call;
     yoda_engine *engine;
     const char *what;
     int64_t last_ns;
     uint64_t total;
 };
-/* Tell the user's function; false: cancel. */
+/* Note it in the call and tell the user's function; false: cancel. A submitted operation runs on
+ * a thread of ours, where no user code runs: it is only noted. */
 bool progress_report(struct progress *progress, uint64_t done);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * engine_close.c -- stopping: interrupt, shutdown, and the end of the handle.
  *
- * Shutdown  1 refuse new calls   2 cancel those that read, let writes end (those that do not within
- *           busy_timeout_ms are cancelled, too)   3 stop the background thread   4 roll back a
+ * Shutdown  1 refuse new calls   2 cancel those that read, let writes end, submitted ones too (those
+ *           that do not within busy_timeout_ms are cancelled)   3 stop the threads   4 roll back a
  *           transaction left open   5 sync and write a checkpoint   6 close everything
- * The handle itself lives until yoda_close and the last transaction handle are gone.
+ * The handle itself lives until yoda_close, the last transaction handle and the last queue are gone.
  */
 #include "engine/engine.h"
 
@@ -16,6 +16,7 @@ void engine_cancel(yoda_engine *engine, bool writers_too)
     lease_wake(&engine->checkpoints.upkeep);
     lease_wake(&engine->writer.lease);
     lease_wake(&engine->columns.sync);
+    dispatch_sweep(engine);
 }
 
 void engine_note_error(yoda_engine *engine, const yoda_error *err)
@@ -59,6 +60,7 @@ static void destroy(yoda_engine *engine)
     pthread_cond_destroy(&engine->background.cond);
     pthread_mutex_destroy(&engine->background.mutex);
     pthread_mutex_destroy(&engine->message_mutex);
+    dispatch_deinit(engine);
     calls_deinit(&engine->calls);
     mem_free(engine);
 }
@@ -125,6 +127,7 @@ yoda_status engine_shutdown(yoda_engine *engine, yoda_error *err)
         engine_cancel(engine, true);
         calls_wait_empty(&engine->calls, -1);
     }
+    dispatch_stop(engine);
     sync_loop_stop(engine);
     end_transaction(engine);
     yoda_status status = last_checkpoint(engine, err);

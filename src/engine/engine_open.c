@@ -28,6 +28,7 @@ static void init_locks(yoda_engine *engine)
 {
     atomic_init(&engine->refs, 1);
     calls_init(&engine->calls);
+    dispatch_init(engine);
     lease_init(&engine->writer.lease);
     lease_init(&engine->columns.sync);
     lease_init(&engine->checkpoints.upkeep);
@@ -107,8 +108,7 @@ static yoda_status choose_spill_directory(yoda_engine *engine, yoda_error *err)
 
 static yoda_status open_pools(yoda_engine *engine, yoda_error *err)
 {
-    struct conn_options options =
-        engine_conn_options(engine, CONN_READER, &engine->calls.readers_flag);
+    struct conn_options options = engine_conn_options(engine, CONN_READER, NULL);
     uint32_t threads = (uint32_t)engine->options.threads;
     TRY(read_pool_create(&options, (uint32_t)engine->options.read_pool_size, &engine->readers,
                          err));

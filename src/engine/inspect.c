@@ -95,13 +95,10 @@ static yoda_status list_from_file(struct inspection *in, struct conn *conn, yoda
 static yoda_status tables_from_file(struct inspection *in, struct call *call, yoda_error *err)
 {
     struct conn *conn = NULL;
-    TRY(calls_read_begin(&in->engine->calls, call, err));
-    yoda_status status = read_pool_lease(in->engine->readers, &conn, err);
-    if (status == YODA_OK) {
-        status = list_from_file(in, conn, err);
-        read_pool_return(in->engine->readers, conn);
-    }
-    calls_read_end(&in->engine->calls, call);
+    TRY(call_check(call, err));
+    TRY(read_pool_lease(in->engine->readers, &call->cancel, &conn, err));
+    yoda_status status = list_from_file(in, conn, err);
+    read_pool_return(in->engine->readers, conn);
     return status;
 }
 

@@ -401,15 +401,11 @@ static yoda_status run_rows(struct query *q, const char *sql, yoda_result *resul
     yoda_engine *engine = q->engine;
     struct conn *conn = NULL;
     unpin(q); /* SQLite may take long: do not keep old versions alive */
-    TRY(calls_read_begin(&engine->calls, q->call, err));
-    yoda_status status = read_pool_lease(engine->readers, &conn, err);
-    if (status == YODA_OK) {
-        conn_set_deadline(conn, q->call->deadline_ns);
-        status = query_on_connection(conn, sql, q->params, result, err);
-        conn_set_deadline(conn, 0);
-        read_pool_return(engine->readers, conn);
-    }
-    calls_read_end(&engine->calls, q->call);
+    TRY(call_check(q->call, err));
+    TRY(read_pool_lease(engine->readers, &q->call->cancel, &conn, err));
+    conn_set_deadline(conn, q->call->deadline_ns);
+    yoda_status status = query_on_connection(conn, sql, q->params, result, err);
+    read_pool_return(engine->readers, conn);
     return status;
 }
 

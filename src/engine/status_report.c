@@ -9,15 +9,12 @@ static yoda_status read_log_head(yoda_engine *engine, struct call *call, int64_t
 {
     struct conn *conn = NULL;
     int64_t known = *head;
-    TRY(calls_read_begin(&engine->calls, call, err));
-    yoda_status status = read_pool_lease(engine->readers, &conn, err);
-    if (status == YODA_OK) {
-        if (conn_query_int(conn, "SELECT max(seq) FROM _yoda_log", known, head, NULL) != YODA_OK)
-            *head = known;
-        read_pool_return(engine->readers, conn);
-    }
-    calls_read_end(&engine->calls, call);
-    return status;
+    TRY(call_check(call, err));
+    TRY(read_pool_lease(engine->readers, &call->cancel, &conn, err));
+    if (conn_query_int(conn, "SELECT max(seq) FROM _yoda_log", known, head, NULL) != YODA_OK)
+        *head = known;
+    read_pool_return(engine->readers, conn);
+    return YODA_OK;
 }
 
 static void fill_columns(yoda_engine *engine, yoda_engine_status *s)

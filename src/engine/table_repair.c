@@ -187,7 +187,8 @@ static yoda_status copy_turn(yoda_engine *engine, const char *name, struct progr
 yoda_status table_repair_copy(yoda_engine *engine, struct call *call, const char *name,
                               yoda_error *err)
 {
-    struct progress progress = {.engine = engine, .what = name, .last_ns = os_monotonic_ns()};
+    struct progress progress = {
+        .call = call, .engine = engine, .what = name, .last_ns = os_monotonic_ns()};
     for (int stale_turns = 0; stale_turns < STALE_TURNS_MAX;) {
         enum mirror_state state = MIRROR_COPYING;
         TRY(freshness_lock(engine, call, err));

@@ -190,16 +190,13 @@ yoda_status verify_run(yoda_engine *engine, struct call *call, const char *table
                              .call = call,
                              .report = report,
                              .repairs = flags & YODA_VERIFY_REPAIR,
-                             .progress = {.engine = engine, .last_ns = os_monotonic_ns()}};
+                             .progress = {.call = call, .engine = engine, .last_ns = os_monotonic_ns()}};
     TRY(settle(engine, call, err));
-    TRY(calls_read_begin(&engine->calls, call, err));
-    yoda_status status = read_pool_lease(engine->readers, &v.conn, err);
-    if (status == YODA_OK) {
-        arena_init(&v.arena, NULL);
-        status = verify_on(&v, table, err);
-        arena_deinit(&v.arena);
-        read_pool_return(engine->readers, v.conn);
-    }
-    calls_read_end(&engine->calls, call);
+    TRY(call_check(call, err));
+    TRY(read_pool_lease(engine->readers, &call->cancel, &v.conn, err));
+    arena_init(&v.arena, NULL);
+    yoda_status status = verify_on(&v, table, err);
+    arena_deinit(&v.arena);
+    read_pool_return(engine->readers, v.conn);
     return status;
 }

@@ -6,6 +6,7 @@
  */
 #include "engine/engine.h"
 #include "engine/route.h"
+#include "sql/literal_lift.h"
 
 #include <string.h>
 
@@ -138,11 +139,10 @@ yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *
     return status;
 }
 
-yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *sql,
-                           const yoda_params *params, int64_t *changes, yoda_error *err)
+yoda_status writer_execute_held(yoda_engine *engine, const char *sql, const yoda_params *params,
+                                int64_t *changes, yoda_error *err)
 {
     struct conn *conn = engine->writer.conn;
-    TRY(writer_acquire(engine, call, err));
     yoda_status status = writer_run(engine, sql, params, changes, err);
     if (conn_in_transaction(conn)) {
         conn_roll_back(conn);
@@ -152,6 +152,14 @@ yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *s
                           "the statements left a transaction open; it was rolled back: use "
                           "yoda_begin, or COMMIT in the same call");
     }
+    return status;
+}
+
+yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *sql,
+                           const yoda_params *params, int64_t *changes, yoda_error *err)
+{
+    TRY(writer_acquire(engine, call, err));
+    yoda_status status = writer_execute_held(engine, sql, params, changes, err);
     writer_release(engine);
     return status;
 }
@@ -160,19 +168,40 @@ yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *s
 
 struct batch_run {
     yoda_engine *engine;
-    const char *const *sql;  /* one per item, or */
-    const yoda_params *rows; /* one statement, one row of parameters per item */
-    size_t count;
+    const struct writer_batch *batch;
     int64_t changes;
+    struct literal_lift lift; /* of the statement that runs */
 };
+
+/* SQLite would have to prepare each of many INSERTs with literals anew: that is most of their cost.
+ * What does not prepare with parameters runs as it is written, for the error that it has so. */
+static bool lift_literals(struct batch_run *run, struct conn *conn, const char *sql)
+{
+    struct stmt stmt = {0};
+    if (run->batch->rows || run->batch->count < 2 || run->engine->options.statement_cache == 0 ||
+        !literal_lift_statement(&run->lift, sql, strlen(sql)))
+        return false;
+    yoda_status status =
+        stmt_prepare(conn, run->lift.sql.data, run->lift.sql.size, &stmt, NULL, NULL);
+    stmt_finish(&stmt);
+    return status == YODA_OK;
+}
 
 static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, yoda_error *err)
 {
+    const struct writer_batch *batch = run->batch;
+    const char *sql = batch->sql[batch->rows ? 0 : i];
     int64_t changes = 0;
-    if (!run->sql[run->rows ? 0 : i])
+    if (!sql)
         return fail(err, YODA_MISUSE, "the statement is NULL");
-    TRY(writer_run(run->engine, run->sql[run->rows ? 0 : i], run->rows ? &run->rows[i] : NULL,
-                   &changes, err));
+    const yoda_params *params = batch->rows ? &batch->rows[i] : NULL;
+    yoda_params lifted = {.values = run->lift.values};
+    if (lift_literals(run, conn, sql)) {
+        sql = run->lift.sql.data;
+        lifted.count = run->lift.count;
+        params = &lifted;
+    }
+    TRY(writer_run(run->engine, sql, params, &changes, err));
     run->changes += changes;
     if (!conn_in_transaction(conn))
         return fail(err, YODA_MISUSE, "it ended the transaction around it");
@@ -182,13 +211,13 @@ static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, 
 static yoda_status run_items(void *ctx, struct conn *conn, yoda_error *err)
 {
     struct batch_run *run = ctx;
-    for (size_t i = 0; i < run->count; i++) {
+    for (size_t i = 0; i < run->batch->count; i++) {
         yoda_error inner = {.sql_offset = -1};
         yoda_status status = run_item(run, conn, i, &inner);
         if (status == YODA_OK)
             continue;
-        fail_at(err, status, inner.sql_offset, "%s %zu: %.480s", run->rows ? "row" : "statement",
-                i + 1, inner.message);
+        fail_at(err, status, inner.sql_offset, "%s %zu: %.480s",
+                run->batch->rows ? "row" : "statement", i + 1, inner.message);
         if (err)
             err->sqlite_code = inner.sqlite_code;
         return status;
@@ -196,28 +225,51 @@ static yoda_status run_items(void *ctx, struct conn *conn, yoda_error *err)
     return YODA_OK;
 }
 
-static yoda_status run_batch(yoda_engine *engine, struct call *call, struct batch_run *run,
-                             int64_t *changes, yoda_error *err)
+yoda_status writer_batch_inside(yoda_engine *engine, const struct writer_batch *batch,
+                                int64_t *changes, yoda_error *err)
+{
+    struct batch_run run = {.engine = engine, .batch = batch};
+    ASSERT(conn_in_transaction(engine->writer.conn));
+    literal_lift_init(&run.lift);
+    yoda_status status = run_items(&run, engine->writer.conn, err);
+    literal_lift_deinit(&run.lift);
+    *changes = status == YODA_OK ? run.changes : 0;
+    return status;
+}
+
+yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *batch,
+                              int64_t *changes, yoda_error *err)
+{
+    struct batch_run run = {.engine = engine, .batch = batch};
+    literal_lift_init(&run.lift);
+    yoda_status status = writer_transact(engine, run_items, &run, err);
+    literal_lift_deinit(&run.lift);
+    writer_show_schema(engine);
+    *changes = status == YODA_OK ? run.changes : 0;
+    return status;
+}
+
+static yoda_status execute_batch(yoda_engine *engine, struct call *call,
+                                 const struct writer_batch *batch, int64_t *changes,
+                                 yoda_error *err)
 {
     TRY(writer_acquire(engine, call, err));
-    yoda_status status = writer_transact(engine, run_items, run, err);
-    writer_show_schema(engine);
+    yoda_status status = writer_batch_held(engine, batch, changes, err);
     writer_release(engine);
-    *changes = status == YODA_OK ? run->changes : 0;
     return status;
 }
 
 yoda_status writer_execute_batch(yoda_engine *engine, struct call *call, const char *const *sql,
                                  size_t count, int64_t *changes, yoda_error *err)
 {
-    struct batch_run run = {.engine = engine, .sql = sql, .count = count};
-    return run_batch(engine, call, &run, changes, err);
+    struct writer_batch batch = {.sql = sql, .count = count};
+    return execute_batch(engine, call, &batch, changes, err);
 }
 
 yoda_status writer_execute_many(yoda_engine *engine, struct call *call, const char *sql,
                                 const yoda_params *rows, size_t count, int64_t *changes,
                                 yoda_error *err)
 {
-    struct batch_run run = {.engine = engine, .sql = &sql, .rows = rows, .count = count};
-    return run_batch(engine, call, &run, changes, err);
+    struct writer_batch batch = {.sql = &sql, .rows = rows, .count = count};
+    return execute_batch(engine, call, &batch, changes, err);
 }

@@ -53,15 +53,20 @@ void read_pool_destroy(struct read_pool *pool)
     mem_free(pool);
 }
 
-yoda_status read_pool_lease(struct read_pool *pool, struct conn **out, yoda_error *err)
+yoda_status read_pool_lease(struct read_pool *pool, const _Atomic bool *cancel, struct conn **out,
+                            yoda_error *err)
 {
+    struct conn_options options = pool->options;
+    options.cancel = cancel;
     pthread_mutex_lock(&pool->lock);
     *out = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
     pool->leased++;
     pthread_mutex_unlock(&pool->lock);
-    if (*out)
+    if (*out) {
+        conn_set_cancel(*out, cancel);
         return YODA_OK;
-    yoda_status status = conn_open(&pool->options, out, err);
+    }
+    yoda_status status = conn_open(&options, out, err);
     if (status != YODA_OK) {
         pthread_mutex_lock(&pool->lock);
         pool->leased--;
@@ -73,6 +78,7 @@ yoda_status read_pool_lease(struct read_pool *pool, struct conn **out, yoda_erro
 void read_pool_return(struct read_pool *pool, struct conn *conn)
 {
     conn_set_deadline(conn, 0);
+    conn_set_cancel(conn, NULL);
     conn_roll_back(conn);
     bool reusable = !conn_in_transaction(conn);
     pthread_mutex_lock(&pool->lock);

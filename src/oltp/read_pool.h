@@ -12,8 +12,9 @@ struct read_pool;
 YODA_MUST_CHECK yoda_status read_pool_create(const struct conn_options *options, uint32_t size,
                                              struct read_pool **out, yoda_error *err);
 void read_pool_destroy(struct read_pool *pool); /* requires all leases back */
-YODA_MUST_CHECK yoda_status read_pool_lease(struct read_pool *pool, struct conn **out,
-                                            yoda_error *err);
+/* cancel (may be NULL) is the connection's flag while it is leased. */
+YODA_MUST_CHECK yoda_status read_pool_lease(struct read_pool *pool, const _Atomic bool *cancel,
+                                            struct conn **out, yoda_error *err);
 void read_pool_return(struct read_pool *pool, struct conn *conn);
 
 #endif

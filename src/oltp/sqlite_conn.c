@@ -72,6 +72,11 @@ static int on_busy(void *ctx, int attempt)
     return 1;
 }
 
+void conn_set_cancel(struct conn *conn, const _Atomic bool *cancel)
+{
+    conn->cancel = cancel;
+}
+
 void conn_set_deadline(struct conn *conn, int64_t deadline_ns)
 {
     conn->deadline_ns = deadline_ns;
@@ -284,6 +289,14 @@ bool conn_is_utf8(struct conn *conn)
     }
     stmt_finish(&stmt);
     return utf8;
+}
+
+bool conn_breaks_foreign_keys(struct conn *conn)
+{
+    int now = 0, highest = 0;
+    return sqlite3_db_status(conn->db, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0) ==
+               SQLITE_OK &&
+           now != 0;
 }
 
 void conn_count_changes(struct conn *conn)

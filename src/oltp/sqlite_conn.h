@@ -3,7 +3,8 @@
  *
  * sqlite3.h is included by src/oltp only. A connection belongs to one thread at a time (opened with
  * SQLITE_OPEN_NOMUTEX). Only the writer checkpoints the WAL: every other connection has
- * wal_autocheckpoint=0. The cancel flag is read by a progress handler.
+ * wal_autocheckpoint=0. The cancel flag is read by a progress handler; it follows whoever uses the
+ * connection.
  */
 #ifndef YODA_OLTP_SQLITE_CONN_H
 #define YODA_OLTP_SQLITE_CONN_H
@@ -40,6 +41,8 @@ int sqlite_version_number(void); /* 3040001: 3.40.1 */
  * NOMEM, TOO_BIG, SCHEMA, else ERROR; keeps SQLite's message, extended code and offset. */
 yoda_status conn_fail(struct conn *conn, yoda_error *err);
 
+/* The flag that statements look at from now on, until the next call; NULL: none. */
+void conn_set_cancel(struct conn *conn, const _Atomic bool *cancel);
 /* An additional per-statement cancel: deadline in os_monotonic_ns, 0: none. */
 void conn_set_deadline(struct conn *conn, int64_t deadline_ns);
 bool conn_in_transaction(const struct conn *conn);
@@ -51,6 +54,8 @@ YODA_MUST_CHECK yoda_status conn_begin(struct conn *conn, bool immediate, yoda_e
 YODA_MUST_CHECK yoda_status conn_commit(struct conn *conn, yoda_error *err);
 void conn_roll_back(struct conn *conn); /* none open: fine */
 bool conn_is_utf8(struct conn *conn);
+/* Does the open transaction hold foreign keys that a COMMIT now would refuse? */
+bool conn_breaks_foreign_keys(struct conn *conn);
 /* Rows changed by the statements themselves, without those of triggers, since open. */
 int64_t conn_changes(const struct conn *conn);
 /* What last_insert_rowid() answers; Yoda's own writes must not show there. */

@@ -31,27 +31,47 @@ static void cancels_what_is_inside(void **state)
     calls_init(&calls);
     OK(calls_enter(&calls, &reader, &err));
     OK(calls_enter(&calls, &writer, &err));
-    OK(calls_read_begin(&calls, &reader, &err));
+    OK(call_check(&reader, &err));
     calls_bind(&calls, &calls.writer, &writer);
     calls_cancel(&calls, false);
-    assert_true(atomic_load(&calls.readers_flag));
     assert_false(atomic_load(&calls.writer.flag));
     calls_cancel(&calls, true);
     assert_true(atomic_load(&calls.writer.flag));
     calls_unbind(&calls, &calls.writer);
     assert_false(atomic_load(&calls.writer.flag));
-    calls_read_end(&calls, &reader);
-    assert_false(atomic_load(&calls.readers_flag));
-    FAILS(YODA_INTERRUPTED, calls_read_begin(&calls, &reader, &err));
+    FAILS(YODA_INTERRUPTED, call_check(&reader, &err));
     OK(calls_enter(&calls, &later, &err)); /* began after the interrupt: not its business */
-    OK(calls_read_begin(&calls, &later, &err));
-    calls_read_end(&calls, &later);
+    OK(call_check(&later, &err));
     calls_bind(&calls, &calls.capture, &writer); /* a flag follows its call into a slot */
+    assert_true(atomic_load(&calls.capture.flag));
+    calls_rebind(&calls, &calls.capture, &later);
+    assert_false(atomic_load(&calls.capture.flag));
+    calls_cancel_one(&calls, &later);
     assert_true(atomic_load(&calls.capture.flag));
     calls_unbind(&calls, &calls.capture);
     calls_leave(&calls, &later);
     calls_leave(&calls, &writer);
     calls_leave(&calls, &reader);
+    calls_deinit(&calls);
+}
+
+/* A shutdown lets submitted writes have their turn; yoda_interrupt does not. */
+static void lasting_calls(void **state)
+{
+    struct calls calls;
+    struct call write, read;
+    yoda_error err;
+    (void)state;
+    calls_init(&calls);
+    OK(calls_enter_submitted(&calls, &write, true, &err));
+    OK(calls_enter_submitted(&calls, &read, false, &err));
+    calls_cancel(&calls, false);
+    OK(call_check(&write, &err));
+    FAILS(YODA_INTERRUPTED, call_check(&read, &err));
+    calls_cancel(&calls, true);
+    FAILS(YODA_INTERRUPTED, call_check(&write, &err));
+    calls_leave(&calls, &read);
+    calls_leave(&calls, &write);
     calls_deinit(&calls);
 }
 
@@ -76,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enters_and_leaves),
         cmocka_unit_test(cancels_what_is_inside),
+        cmocka_unit_test(lasting_calls),
         cmocka_unit_test(deadlines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

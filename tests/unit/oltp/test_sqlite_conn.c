@@ -214,18 +214,24 @@ static void pool(void **state)
     struct conn_options options = {.path = path, .role = CONN_WRITER};
     struct conn *writer, *leased[3], *again;
     struct read_pool *readers;
+    _Atomic bool cancel = true, stays_false = false;
+    const char endless[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                           "SELECT count(*) FROM n";
     OK(conn_open(&options, &writer, &err));
     OK(read_pool_create(&options, 2, &readers, &err));
     for (int i = 0; i < 3; i++)
-        OK(read_pool_lease(readers, &leased[i], &err));
+        OK(read_pool_lease(readers, NULL, &leased[i], &err));
     OK(conn_exec(leased[0], "BEGIN; SELECT 1", &err));
     struct conn *last = leased[0];
     read_pool_return(readers, leased[1]);
     read_pool_return(readers, leased[0]);
     read_pool_return(readers, leased[2]);
-    OK(read_pool_lease(readers, &again, &err));
+    OK(read_pool_lease(readers, &cancel, &again, &err));
     assert_ptr_equal(again, last);
     assert_false(conn_in_transaction(again));
+    FAILS(YODA_INTERRUPTED, conn_exec(again, endless, &err)); /* the flag of who leases it */
+    conn_set_cancel(again, &stays_false);
+    OK(conn_exec(again, "SELECT 1", &err));
     read_pool_return(readers, again);
     read_pool_destroy(readers);
     conn_close(writer);

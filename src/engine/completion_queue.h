@@ -1,0 +1,52 @@
+/*
+ * completion_queue.h -- where operations end: a list of completions with a descriptor to poll.
+ *
+ *   submit --> dispatch --> lanes --> completion_queue_post --> list --> drain
+ *                                          |                      |
+ *                                     eventfd written        eventfd read
+ *                                     (empty -> not)         (not -> empty)
+ *
+ * Invariant   under the mutex: the list is not empty exactly when `signalled`; the descriptor is
+ *             then readable. It may be readable without (a wake), until the next drain.
+ * Locks       dispatch.mutex before queue.mutex.
+ */
+#ifndef YODA_ENGINE_COMPLETION_QUEUE_H
+#define YODA_ENGINE_COMPLETION_QUEUE_H
+
+#include "base/thread.h"
+
+#include <stdatomic.h>
+
+struct yoda_queue {
+    _Atomic uint32_t refs; /* the handle and each operation */
+    yoda_engine *engine;   /* a reference */
+    int fd;
+    pthread_mutex_t mutex;
+    struct yoda_op *first, *last; /* ended, each a reference */
+    bool writable;                /* a YODA_OP_WRITABLE waits, too */
+    bool signalled;
+    bool closed;        /* what ends now is dropped */
+    _Atomic bool woken; /* yoda_queue_wake, not yet noticed */
+
+    /* Guarded by dispatch.mutex. */
+    bool closing;             /* refuses submits */
+    struct yoda_op *youngest; /* in flight */
+    bool starved;             /* refused one: wants to be told of room */
+    struct yoda_queue *next_starved;
+};
+
+YODA_MUST_CHECK yoda_status completion_queue_create(yoda_engine *engine, yoda_queue **out,
+                                                    yoda_error *err);
+yoda_queue *completion_queue_acquire(yoda_queue *queue);
+void completion_queue_release(yoda_queue *queue);
+/* Add an ended operation; a reference is taken. false: the queue is closed, nothing was added. */
+YODA_MUST_CHECK bool completion_queue_post(yoda_queue *queue, struct yoda_op *op);
+/* Add a YODA_OP_WRITABLE. */
+void completion_queue_post_writable(yoda_queue *queue);
+/* Take no more completions and close the descriptor; returns the list of those not drained, linked
+ * by `completed`. */
+struct yoda_op *completion_queue_shut(yoda_queue *queue);
+/* Take up to max. *woken: somebody asked to be noticed. */
+int completion_queue_take(yoda_queue *queue, yoda_completion *out, int max, bool *woken);
+
+#endif
