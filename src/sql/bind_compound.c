@@ -13,6 +13,7 @@
 #include "olap/column/chunk.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct arm {
     const struct ast_core *ast;
@@ -154,11 +155,21 @@ static yoda_status new_set(struct compound *c, enum set_kind kind, uint32_t coun
     return YODA_OK;
 }
 
-static void add_input(struct rel *set, struct rel *input, uint32_t *columns)
+static yoda_status copy_columns(struct compound *c, const uint32_t *columns, uint32_t **out)
+{
+    *out = arena_array(c->q->arena, uint32_t, c->width + 1);
+    if (!*out)
+        return fail_nomem(c->q->err, c->width * sizeof **out);
+    memcpy(*out, columns, c->width * sizeof **out);
+    return YODA_OK;
+}
+
+static yoda_status add_input(struct compound *c, struct rel *set, struct rel *input,
+                             const uint32_t *columns)
 {
     uint32_t n = set->u.set.input_count++;
     set->u.set.inputs[n] = input;
-    set->u.set.input_columns[n] = columns;
+    return copy_columns(c, columns, &set->u.set.input_columns[n]);
 }
 
 /* How many arms from arm i on are joined by UNION ALL. */
@@ -181,10 +192,10 @@ static yoda_status combine(struct compound *c, uint32_t i, struct rel **rel, uin
     struct rel *set = NULL;
     *taken = distinct ? 1 : run_of_all(c, i);
     TRY(new_set(c, kind, i + *taken, distinct, &set));
-    add_input(set, *rel, *columns);
+    TRY(add_input(c, set, *rel, *columns));
     for (uint32_t k = i; k < i + *taken; k++)
-        add_input(set, c->arms[k].bound.rel, c->arms[k].bound.columns);
-    *columns = set->u.set.columns;
+        TRY(add_input(c, set, c->arms[k].bound.rel, c->arms[k].bound.columns));
+    TRY(copy_columns(c, set->u.set.columns, columns));
     *rel = set;
     if (c->arms[i].ast->compound == AST_UNION)
         return rel_distinct(c->q, set, *columns, c->width, rel);

@@ -21,7 +21,8 @@
  *   SET        its own, one per position
  *   SHARED     its own: one reader of a CTE or view that is read more than once
  *
- * No number is made by two nodes. Nodes live in the arena and are changed in place by the rules;
+ * No number is made by two nodes. Nodes live in the arena and are changed in place by the rules,
+ * and so are their lists: a node's lists are its own, never also another node's;
  * expressions are immutable.
  */
 #ifndef YODA_SQL_REL_H

@@ -121,34 +121,20 @@ static yoda_status drop_distinct(struct query *q, struct rel **slot)
     return YODA_OK;
 }
 
-/* The members of columns at [kept] positions, as a list of its own: one node's input columns may be
- * another's columns in the same array. */
-static yoda_status pick(struct query *q, uint32_t **columns, const uint32_t *keep, uint32_t kept)
-{
-    uint32_t *picked = arena_array(q->arena, uint32_t, kept + 1);
-    if (!picked)
-        return fail_nomem(q->err, kept * sizeof *picked);
-    for (uint32_t i = 0; i < kept; i++)
-        picked[i] = (*columns)[keep[i]];
-    *columns = picked;
-    return YODA_OK;
-}
-
-static yoda_status narrow_set(struct query *q, struct rel *set, const uint64_t *needed)
+static void narrow_set(struct rel *set, const uint64_t *needed)
 {
     uint32_t count = set->u.set.column_count, kept = 0;
-    uint32_t *keep = arena_array(q->arena, uint32_t, count + 1);
-    if (!keep)
-        return fail_nomem(q->err, count * sizeof *keep);
     if (set->u.set.kind != SET_UNION_ALL)
-        return YODA_OK;
-    for (uint32_t c = 0; c < count; c++)
-        if (bit_get(needed, set->u.set.columns[c]) || (kept == 0 && c + 1 == count))
-            keep[kept++] = c;
-    for (uint32_t i = 0; i < set->u.set.input_count; i++)
-        TRY(pick(q, &set->u.set.input_columns[i], keep, kept));
+        return;
+    for (uint32_t c = 0; c < count; c++) {
+        uint32_t column = set->u.set.columns[c];
+        if (!bit_get(needed, column) && !(kept == 0 && c + 1 == count))
+            continue;
+        for (uint32_t i = 0; i < set->u.set.input_count; i++)
+            set->u.set.input_columns[i][kept] = set->u.set.input_columns[i][c];
+        set->u.set.columns[kept++] = column;
+    }
     set->u.set.column_count = kept;
-    return pick(q, &set->u.set.columns, keep, kept);
 }
 
 /* ---- The walk ---- */
@@ -174,7 +160,7 @@ static yoda_status drop(struct query *q, struct rel **slot, const uint64_t *need
             TRY(drop_distinct(q, slot));
             break;
         case REL_SET:
-            TRY(narrow_set(q, *slot, needed));
+            narrow_set(*slot, needed);
             break;
         default:
             break;
