@@ -30,16 +30,18 @@ static yoda_status refuse_column_options(struct parser *p, const struct ast_name
     return YODA_OK;
 }
 
-static yoda_status parse_cte_columns(struct parser *p, struct ast_expr **out)
+yoda_status parse_select_columns(struct parser *p, bool declares, struct ast_expr **out)
 {
     struct parser_exprs list;
     parser_exprs_init(&list);
+    TRY(parser_expect(p, TOKEN_LEFT_PAREN));
     do {
         struct ast_expr *e;
         TRY(parser_new_expr(p, AST_COLUMN, p->token.start, &e));
         TRY(parser_name(p, &e->name));
         TRY(parser_finish(p, e));
-        TRY(refuse_column_options(p, &e->name));
+        if (declares)
+            TRY(refuse_column_options(p, &e->name));
         parser_exprs_add(&list, e);
     } while (parser_accept(p, TOKEN_COMMA));
     *out = list.first;
@@ -51,8 +53,8 @@ static yoda_status parse_cte(struct parser *p, struct ast_cte **out)
     struct ast_cte *cte;
     TRY(parser_new(p, sizeof *cte, &cte));
     TRY(parser_name(p, &cte->name));
-    if (parser_accept(p, TOKEN_LEFT_PAREN))
-        TRY(parse_cte_columns(p, &cte->columns));
+    if (p->token.kind == TOKEN_LEFT_PAREN)
+        TRY(parse_select_columns(p, true, &cte->columns));
     TRY(parser_expect(p, TOKEN_AS));
     if (parser_accept(p, TOKEN_NOT)) {
         TRY(parser_expect(p, TOKEN_MATERIALIZED));

@@ -111,28 +111,12 @@ static yoda_status parse_join(struct parser *p, struct ast_source *source)
     return parse_join_words(p, source);
 }
 
-static yoda_status parse_using(struct parser *p, struct ast_expr **out)
-{
-    struct parser_exprs list;
-    parser_exprs_init(&list);
-    TRY(parser_expect(p, TOKEN_LEFT_PAREN));
-    do {
-        struct ast_expr *e;
-        TRY(parser_new_expr(p, AST_COLUMN, p->token.start, &e));
-        TRY(parser_name(p, &e->name));
-        TRY(parser_finish(p, e));
-        parser_exprs_add(&list, e);
-    } while (parser_accept(p, TOKEN_COMMA));
-    *out = list.first;
-    return parser_expect(p, TOKEN_RIGHT_PAREN);
-}
-
 static yoda_status parse_on_using(struct parser *p, struct ast_source *source)
 {
     if (parser_accept(p, TOKEN_ON))
         TRY(parse_expr(p, &source->on));
     else if (parser_accept(p, TOKEN_USING))
-        TRY(parse_using(p, &source->using_columns));
+        TRY(parse_select_columns(p, false, &source->using_columns));
     else
         return YODA_OK;
     if (source->join == AST_JOIN_NONE)

@@ -5,23 +5,6 @@
  */
 #include "sql/parser.h"
 
-static yoda_status parse_columns(struct parser *p, struct ast_expr **out)
-{
-    struct parser_exprs list;
-    parser_exprs_init(&list);
-    if (!parser_accept(p, TOKEN_LEFT_PAREN))
-        return YODA_OK;
-    do {
-        struct ast_expr *e;
-        TRY(parser_new_expr(p, AST_COLUMN, p->token.start, &e));
-        TRY(parser_name(p, &e->name));
-        TRY(parser_finish(p, e));
-        parser_exprs_add(&list, e);
-    } while (parser_accept(p, TOKEN_COMMA));
-    *out = list.first;
-    return parser_expect(p, TOKEN_RIGHT_PAREN);
-}
-
 static yoda_status parse_head(struct parser *p, struct ast_view *view)
 {
     struct ast_name schema;
@@ -34,7 +17,8 @@ static yoda_status parse_head(struct parser *p, struct ast_view *view)
         TRY(parser_expect(p, TOKEN_EXISTS));
     }
     TRY(parser_dotted_name(p, &schema, &view->name));
-    TRY(parse_columns(p, &view->columns));
+    if (p->token.kind == TOKEN_LEFT_PAREN)
+        TRY(parse_select_columns(p, true, &view->columns));
     return parser_expect(p, TOKEN_AS);
 }
 

@@ -132,6 +132,10 @@ YODA_MUST_CHECK yoda_status parse_select_with(struct parser *p, struct ast_selec
 YODA_MUST_CHECK yoda_status parse_select_body(struct parser *p, struct ast_select *select);
 /* ( select ) with the current token the left parenthesis. */
 YODA_MUST_CHECK yoda_status parse_select_parens(struct parser *p, struct ast_select **out);
+/* (column, ...) at its parenthesis. declares: of a CTE or view, where SQLite parses, and then
+ * refuses, COLLATE and a sort order behind a name. */
+YODA_MUST_CHECK yoda_status parse_select_columns(struct parser *p, bool declares,
+                                                 struct ast_expr **out);
 /* ORDER BY list, if there is one. */
 YODA_MUST_CHECK yoda_status parse_select_order(struct parser *p, struct ast_order **out);
 
