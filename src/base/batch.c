@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define TEXT_BYTES_MAX ((size_t)1 << 30)
-#define FIRST_ROWS 64u /* room made when a buffer appears */
+#define FIRST_ROWS 16u /* room made when a buffer appears: many results have one row */
 
 static int64_t *words_of(const struct buffer *buffer)
 {
@@ -86,7 +86,6 @@ void batch_destroy(struct batch *batch)
         return;
     for (uint32_t i = 0; i < batch->column_count; i++)
         column_release(&batch->columns[i]);
-    mem_free(batch->columns);
     mem_free(batch);
 }
 
@@ -101,15 +100,12 @@ void batch_list_deinit(struct batch_list *list)
 yoda_status batch_create(uint32_t column_count, struct batch **out, yoda_error *err)
 {
     *out = NULL;
-    struct batch *batch = mem_calloc(1, sizeof *batch);
-    struct batch_column *columns = mem_calloc(column_count ? column_count : 1, sizeof *columns);
-    if (!batch || !columns) {
-        mem_free(batch);
-        mem_free(columns);
-        return fail_nomem(err, sizeof *batch + column_count * sizeof *columns);
-    }
+    size_t size = sizeof(struct batch) + column_count * sizeof(struct batch_column);
+    struct batch *batch = mem_calloc(1, size);
+    if (!batch)
+        return fail_nomem(err, size);
     batch->column_count = column_count;
-    batch->columns = columns;
+    batch->columns = (struct batch_column *)(batch + 1);
     *out = batch;
     return YODA_OK;
 }

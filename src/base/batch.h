@@ -35,7 +35,7 @@ struct batch_column {
 
 struct batch {
     uint32_t rows, column_count;
-    struct batch_column *columns; /* [column_count] */
+    struct batch_column *columns; /* [column_count], behind the struct */
 };
 
 /* A growing list of batches with column_count columns. Owner: whoever inits deinits. */

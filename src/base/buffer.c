@@ -3,30 +3,64 @@
  *
  * The last release must see every other thread's use of the bytes as done: releases are
  * release-ordered and the freeing one acquires.
+ *
+ * A small buffer lives behind its own header: results of one row are mostly made of such, and an
+ * aligned allocation costs several times a plain one.
  */
 #include "base/buffer.h"
 
 #include <string.h>
 
 #define CAPACITY_STEP ((size_t)64)
+#define SLACK_BYTES ((size_t)64)
+#define SMALL_BYTES ((size_t)512)
+
+static struct buffer *make_small(size_t size)
+{
+    struct buffer *buffer = mem_alloc(sizeof *buffer + CAPACITY_STEP + size + SLACK_BYTES);
+    if (!buffer)
+        return NULL;
+    uintptr_t behind = (uintptr_t)(buffer + 1);
+    buffer->data =
+        (uint8_t *)(buffer + 1) + (CAPACITY_STEP - behind % CAPACITY_STEP) % CAPACITY_STEP;
+    buffer->inside = true;
+    memset(buffer->data + size, 0, SLACK_BYTES);
+    return buffer;
+}
+
+static struct buffer *make_large(size_t size)
+{
+    struct buffer *buffer = mem_alloc(sizeof *buffer);
+    uint8_t *data = buffer ? mem_alloc_aligned(size) : NULL;
+    if (!data) {
+        mem_free(buffer);
+        return NULL;
+    }
+    buffer->data = data;
+    buffer->inside = false;
+    return buffer;
+}
+
+static void free_bytes(struct buffer *buffer)
+{
+    if (!buffer->inside)
+        mem_free_aligned(buffer->data);
+}
 
 yoda_status buffer_create(size_t size, struct mem_budget *budget, struct buffer **out,
                           yoda_error *err)
 {
     *out = NULL;
     TRY(mem_budget_charge(budget, size, err));
-    struct buffer *buffer = mem_alloc(sizeof *buffer);
-    uint8_t *data = buffer ? mem_alloc_aligned(size) : NULL;
-    if (!data) {
-        mem_free(buffer);
+    struct buffer *buffer = size <= SMALL_BYTES ? make_small(size) : make_large(size);
+    if (!buffer) {
         mem_budget_release(budget, size);
         return fail_nomem(err, size);
     }
-    ASSERT((uintptr_t)data % 64 == 0);
+    ASSERT((uintptr_t)buffer->data % CAPACITY_STEP == 0);
     atomic_init(&buffer->refs, 1);
     buffer->size = size;
     buffer->capacity = size;
-    buffer->data = data;
     buffer->budget = budget;
     *out = buffer;
     return YODA_OK;
@@ -51,7 +85,7 @@ void buffer_release(struct buffer *buffer)
     if (before > 1)
         return;
     mem_budget_release(buffer->budget, buffer->capacity);
-    mem_free_aligned(buffer->data);
+    free_bytes(buffer);
     mem_free(buffer);
 }
 
@@ -73,8 +107,9 @@ yoda_status buffer_reserve(struct buffer *buffer, size_t bytes, yoda_error *err)
         return fail_nomem(err, capacity);
     }
     memcpy(data, buffer->data, buffer->size);
-    mem_free_aligned(buffer->data);
+    free_bytes(buffer);
     buffer->data = data;
+    buffer->inside = false;
     buffer->capacity = capacity;
     return YODA_OK;
 }

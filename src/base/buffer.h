@@ -16,6 +16,7 @@ struct buffer {
     size_t capacity; /* bytes allocated       */
     uint8_t *data;   /* 64-byte aligned; [capacity] + 64 of slack */
     struct mem_budget *budget; /* charged with capacity, may be NULL; must outlive the buffer */
+    bool inside; /* data is in the same allocation */
 };
 
 /* Errors: YODA_NOMEM. The new buffer has size bytes, undefined content, one reference. */

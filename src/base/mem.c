@@ -146,6 +146,13 @@ void mem_free(void *ptr)
     free(ptr);
 }
 
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void mem_fail_after(uint64_t n, bool forever)
 {
     atomic_store(&fail_forever, forever);

@@ -24,6 +24,9 @@ YODA_MUST_CHECK char *mem_strndup(const char *text, size_t length);
 YODA_MUST_CHECK void *mem_alloc_aligned(size_t size);
 void mem_free_aligned(void *ptr);
 void mem_free(void *ptr);
+/* Give free memory back to the system, where the C library keeps it. Cost: a millisecond or so;
+ * worth it after much was freed. */
+void mem_trim(void);
 
 /* Tests: fail the n-th allocation from now (1 = next; 0 = never), once or for ever. */
 void mem_fail_after(uint64_t n, bool forever);

@@ -205,10 +205,20 @@ static void test_buffer(void **state)
     assert_int_equal(b->data[99], 7);
     buffer_release(b);
     buffer_release(buffer_acquire(NULL));
-    for (uint64_t n = 1; n <= 2; n++) {
+    for (uint64_t n = 1; n <= 2; n++) { /* a small one is one allocation */
         mem_fail_after(n, false);
-        FAILS(YODA_NOMEM, buffer_create(10, &budget, &b, &err));
+        FAILS(YODA_NOMEM, buffer_create(n == 1 ? 10 : 10000, &budget, &b, &err));
         assert_null(b);
+    }
+    for (size_t size = 0; size < 600; size += 7) {
+        OK(buffer_create(size, &budget, &b, &err));
+        assert_int_equal((uintptr_t)b->data % 64, 0);
+        memset(b->data, 9, size);
+        for (size_t i = 0; i < 64; i++)
+            assert_int_equal(b->data[size + i], 0);
+        OK(buffer_reserve(b, size + 1, &err));
+        assert_int_equal(b->data[size / 2], size ? 9 : b->data[0]);
+        buffer_release(b);
     }
     assert_int_equal(budget.used_bytes, 0);
     assert_int_equal(mem_live_bytes(), live);
