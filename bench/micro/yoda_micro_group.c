@@ -21,7 +21,18 @@
 #define ROUNDS 5
 #define MORSEL_ROWS (64 * VECTOR_ROWS)
 
-enum data { INT_CLUSTERED, INT_CODES, INT_RANDOM, INT_SPARSE, TEXT, SMALL, REALS, KINDS };
+enum data {
+    INT_CLUSTERED,
+    INT_CODES,
+    INT_RANDOM,
+    INT_SPARSE,
+    TEXT,
+    SMALL,
+    REALS,
+    CENTS,    /* REALs as codes of 4 bytes */
+    DICT,     /* texts as codes of 2 bytes, one dictionary */
+    KINDS
+};
 
 struct column {
     enum data kind;
@@ -56,6 +67,11 @@ static const struct bench_case cases[] = {
     {"SUM(real) by text and int, 175 groups",
      {{TEXT, 25}, {INT_RANDOM, 7}}, 2, AGG_SUM, false, {REALS, 0}, 1},
     {"COUNT by text, 100 k groups", {{TEXT, 100000}}, 1, AGG_COUNT_ROWS, false, {SMALL, 1}, 1},
+    {"COUNT by 100 keys, codes", {{SMALL, 100}}, 1, AGG_COUNT_ROWS, false, {SMALL, 1}, 1},
+    {"SUM(cents) by 100 keys, codes", {{SMALL, 100}}, 1, AGG_SUM, false, {CENTS, 100000}, 1},
+    {"SUM(cents) by 10 k texts, codes", {{DICT, 10000}}, 1, AGG_SUM, false, {CENTS, 100000}, 1},
+    {"COUNT(DISTINCT 10 k texts)", {{SMALL, 1}}, 0, AGG_COUNT, true, {TEXT, 10000}, 1},
+    {"COUNT(DISTINCT 10 k texts), codes", {{SMALL, 1}}, 0, AGG_COUNT, true, {DICT, 10000}, 1},
     {"COUNT(DISTINCT 1.5 M clustered)",
      {{SMALL, 1}}, 0, AGG_COUNT, true, {INT_CLUSTERED, 1500000}, 1},
     {"COUNT(DISTINCT 200 k random)", {{SMALL, 1}}, 0, AGG_COUNT, true, {INT_RANDOM, 200000}, 1},
@@ -79,22 +95,37 @@ struct bench {
     _Atomic uint64_t groups;
 };
 
-static const enum vtype types[KINDS] = {VT_INT, VT_INT, VT_INT, VT_INT, VT_TEXT, VT_INT, VT_REAL};
+static const enum vtype types[KINDS] = {VT_INT, VT_INT, VT_INT, VT_INT, VT_TEXT, VT_INT, VT_REAL,
+                                        VT_REAL, VT_TEXT};
+
+static struct dict dict; /* of a DICT column: in the order of the texts */
+
+/* The texts of a column, of one column at a time. */
+static char *make_texts(const struct column *column)
+{
+    static char *texts;
+    struct strref *values = malloc((column->distinct + 1) * sizeof *values);
+    free(texts);
+    free((void *)(uintptr_t)dict.values);
+    texts = malloc(column->distinct * 24 + 1);
+    if (!texts || !values)
+        exit(1);
+    for (uint64_t i = 0; i < column->distinct; i++) {
+        snprintf(texts + i * 24, 24, "Customer#%09u", (unsigned)i);
+        values[i] = (struct strref){texts + i * 24, 18};
+    }
+    dict = (struct dict){dict.id + 1, (uint32_t)column->distinct, values};
+    return texts;
+}
 
 static void *make_data(const struct column *column, uint64_t rows, uint64_t salt)
 {
+    bool text = column->kind == TEXT || column->kind == DICT;
     size_t size = column->kind == TEXT ? sizeof(struct strref) : 8;
     char *data = malloc(rows * size + 4096);
-    static char *all_texts; /* of one column at a time */
-    char *texts = column->kind == TEXT ? malloc(column->distinct * 24) : NULL;
-    if (texts) {
-        free(all_texts);
-        all_texts = texts;
-    }
-    if (!data || (column->kind == TEXT && !texts))
+    const char *texts = text ? make_texts(column) : NULL;
+    if (!data)
         exit(1);
-    for (uint64_t i = 0; texts && i < column->distinct; i++)
-        snprintf(texts + i * 24, 24, "Customer#%09u", (unsigned)i);
     for (uint64_t i = 0; i < rows; i++) {
         uint64_t r = hash_u64(i + salt * 1000000007) % (column->distinct ? column->distinct : 1);
         int64_t *ints = (int64_t *)(void *)data;
@@ -114,23 +145,28 @@ static void *make_data(const struct column *column, uint64_t rows, uint64_t salt
     return data;
 }
 
+/* Numbers as codes of `width` bytes. */
+static void *make_codes(const int64_t *ints, uint32_t count, uint8_t width, struct arena *arena)
+{
+    char *codes = arena_array(arena, char, (size_t)count * width + 64);
+    for (uint32_t i = 0; codes && i < count; i++)
+        memcpy(codes + (size_t)i * width, &ints[i], width);
+    return codes;
+}
+
 static struct vector slice(const struct column *column, const void *data, uint64_t row,
                            uint32_t count, struct arena *arena)
 {
+    static const uint8_t widths[KINDS] = {[INT_CODES] = 4, [SMALL] = 1, [CENTS] = 4, [DICT] = 2};
     struct vector v = {.type = types[column->kind], .form = VF_FLAT, .count = count};
     v.data = (const char *)data + row * (column->kind == TEXT ? sizeof(struct strref) : 8);
-    const int64_t *ints = v.data;
-    if (column->kind == INT_CODES) {
-        uint32_t *codes = arena_array(arena, uint32_t, count + 16);
-        for (uint32_t i = 0; codes && i < count; i++)
-            codes[i] = (uint32_t)ints[i];
-        v.form = VF_CODES, v.code_width = 4, v.data = codes;
-    } else if (column->kind == SMALL) {
-        uint8_t *codes = arena_array(arena, uint8_t, count + 64);
-        for (uint32_t i = 0; codes && i < count; i++)
-            codes[i] = (uint8_t)ints[i];
-        v.form = VF_CODES, v.code_width = 1, v.data = codes;
-    }
+    v.code_width = widths[column->kind];
+    if (!v.code_width)
+        return v;
+    v.form = column->kind == DICT ? VF_DICT : VF_CODES;
+    v.scale = column->kind == CENTS ? 2 : 0;
+    v.dict = column->kind == DICT ? &dict : NULL;
+    v.data = make_codes(v.data, count, v.code_width, arena);
     return v;
 }
 

@@ -20,6 +20,13 @@ static yoda_status count_update(struct unit *unit, const struct grouping *groupi
         }
         return YODA_OK;
     }
+    if (tally_pays(grouping)) {
+        const uint32_t *counts;
+        TRY(tally_rows(grouping, keep, scratch, &counts, err));
+        for (uint32_t g = 0; g < grouping->groups; g++)
+            states[g] += counts[g];
+        return YODA_OK;
+    }
     const uint32_t *ids = grouping->ids;
     for (uint32_t i = 0; !keep && i < grouping->rows; i++)
         states[ids[i]]++;

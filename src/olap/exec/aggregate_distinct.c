@@ -152,7 +152,7 @@ static yoda_status distinct_update(struct unit *unit, const struct grouping *gro
             return YODA_OK;
         TRY(vector_gather(&args[0], sel, n, scratch, &values, err));
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; unit->spec->grouped && i < n; i++)
         groups[i] = grouping->ids[keep ? sel[i] : i];
     return add_pairs(unit, groups, &values, scratch, err);
 }

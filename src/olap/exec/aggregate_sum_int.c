@@ -175,6 +175,23 @@ static void update_long(struct sum_int *states, const struct grouping *grouping,
             add(&states[grouping->ids[i]], data[i], __builtin_fabs((double)data[i]), 1);
 }
 
+static yoda_status update_tallied(struct unit *unit, const struct grouping *grouping,
+                                  const struct vector *v, const uint64_t *keep,
+                                  struct arena *scratch, yoda_error *err)
+{
+    struct tally tally;
+    TRY(tally_codes(grouping, v, keep, scratch, &tally, err));
+    for (uint32_t g = 0; g < grouping->groups; g++) {
+        uint32_t n = tally.counts[g];
+        if (n == 0)
+            continue;
+        int128 total = (int128)v->base * (int128)n + (int128)tally.sums[g];
+        struct sum_int sum = {total, codes_magnitude(v, total, n), n};
+        add_group(unit, g, &sum);
+    }
+    return YODA_OK;
+}
+
 static yoda_status sum_int_update(struct unit *unit, const struct grouping *grouping,
                                   const struct vector *args, const uint64_t *filter,
                                   struct arena *scratch, yoda_error *err)
@@ -191,6 +208,8 @@ static yoda_status sum_int_update(struct unit *unit, const struct grouping *grou
         update_masked(unit, grouping, &args[0], &flat, keep);
         return YODA_OK;
     }
+    if (tally_pays(grouping) && args[0].form == VF_CODES && args[0].code_width <= 4)
+        return update_tallied(unit, grouping, &args[0], keep, scratch, err);
     if (!flat.data)
         TRY(flat_vector_as(&args[0], VT_INT, scratch, &flat, err));
     if (is_short(unit))

@@ -28,11 +28,12 @@
 #define MAGNITUDE_MAX 9.2233720368547e18 /* a little under 2^63 */
 
 struct sum_real {
-    int128 decimal, integer;
-    double sum, rest;
-    double magnitude;
+    int128 decimal; /* first what the usual row changes: close together */
     uint64_t count;
     bool real;
+    int128 integer;
+    double sum, rest;
+    double magnitude;
 };
 
 static inline void add_real(struct sum_real *s, double x)
@@ -142,6 +143,57 @@ static yoda_status decimal_masked(struct unit *unit, const struct grouping *grou
     return YODA_OK;
 }
 
+/* Which groups got a REAL among codes of REALs and INTEGERs. */
+static yoda_status note_reals(struct sum_real *states, const struct grouping *grouping,
+                              const struct vector *v, const uint64_t *keep, struct arena *scratch,
+                              yoda_error *err)
+{
+    int64_t power = power_of_ten(v->scale), *codes = arena_array(scratch, int64_t, v->count + 8);
+    if (!codes)
+        return run_nomem(err, "aggregating");
+    vector_widen(v, codes);
+    for (uint32_t i = 0; i < v->count; i++) {
+        struct sum_real *s = &states[grouping->ids[i]];
+        if (!s->real && (!keep || bit_get(keep, i)))
+            s->real = codes[i] % power != 0;
+    }
+    return YODA_OK;
+}
+
+static yoda_status decimal_tallied(struct unit *unit, const struct grouping *grouping,
+                                   const struct vector *v, const uint64_t *keep,
+                                   struct arena *scratch, yoda_error *err)
+{
+    struct sum_real *states = unit_states(unit);
+    struct tally tally;
+    int64_t power = power_of_ten(v->scale);
+    bool fits = scale_fits(unit, v->scale), real = v->type == VT_REAL;
+    double peak = real ? 0 : codes_peak(v) / (double)power;
+    TRY(tally_codes(grouping, v, keep, scratch, &tally, err));
+    for (uint32_t g = 0; g < grouping->groups; g++) {
+        uint32_t n = tally.counts[g];
+        if (n == 0)
+            continue;
+        add_decimal(&states[g], fits, (int128)v->base * n + tally.sums[g], power);
+        states[g].magnitude += n * peak;
+        states[g].count += n;
+        states[g].real |= real;
+    }
+    return real || power == 1 ? YODA_OK : note_reals(states, grouping, v, keep, scratch, err);
+}
+
+/* The usual case: REALs of the unit's scale, every row. */
+static void add_codes(struct sum_real *states, const struct grouping *grouping,
+                      const int64_t *codes)
+{
+    for (uint32_t i = 0; i < grouping->rows; i++) {
+        struct sum_real *s = &states[grouping->ids[i]];
+        s->decimal += codes[i];
+        s->count++;
+        s->real = true;
+    }
+}
+
 static yoda_status decimal_scattered(struct unit *unit, const struct grouping *grouping,
                                      const struct vector *v, const uint64_t *keep,
                                      struct arena *scratch, yoda_error *err)
@@ -153,6 +205,10 @@ static yoda_status decimal_scattered(struct unit *unit, const struct grouping *g
     if (!codes)
         return run_nomem(err, "aggregating");
     vector_widen(v, codes);
+    if (fits && real && !keep) {
+        add_codes(states, grouping, codes);
+        return YODA_OK;
+    }
     for (uint32_t i = 0; i < v->count; i++) {
         if (keep && !bit_get(keep, i))
             continue;
@@ -238,6 +294,8 @@ static yoda_status sum_real_update(struct unit *unit, const struct grouping *gro
     if (v->type != VT_INT && v->type != VT_REAL && v->type != VT_NUM)
         return fail(err, YODA_NOT_COLUMNAR, "a sum of numbers met another type");
     TRY(vector_present(v, filter, scratch, &keep, err));
+    if (is_decimal(v) && v->type != VT_INT && tally_pays(grouping))
+        return decimal_tallied(unit, grouping, v, keep, scratch, err);
     if (is_decimal(v) && v->type != VT_INT)
         return grouping->masked ? decimal_masked(unit, grouping, v, keep, scratch, err)
                                 : decimal_scattered(unit, grouping, v, keep, scratch, err);
@@ -319,6 +377,32 @@ static void exact_masked(struct unit *unit, const struct grouping *grouping,
     }
 }
 
+static yoda_status exact_tallied(struct unit *unit, const struct grouping *grouping,
+                                 const struct decimal *nodes, const struct decimal *d,
+                                 const uint64_t *keep, struct arena *scratch, yoda_error *err)
+{
+    struct sum_real *states = unit_states(unit);
+    struct tally tally;
+    int64_t power = power_of_ten(d->scale);
+    bool fits = scale_fits(unit, d->scale);
+    double peak = d->real ? 0 : decimal_peak(d);
+    TRY(tally_numbers(grouping, d->numbers, keep, scratch, &tally, err));
+    for (uint32_t g = 0; g < grouping->groups; g++) {
+        if (tally.counts[g] == 0)
+            continue;
+        add_decimal(&states[g], fits, tally.sums[g], power);
+        states[g].magnitude += tally.counts[g] * peak;
+        states[g].count += tally.counts[g];
+        states[g].real |= d->real;
+    }
+    for (uint32_t i = 0; !d->real && d->unsure && i < grouping->rows; i++) {
+        struct sum_real *s = &states[grouping->ids[i]];
+        if (!s->real && (!keep || bit_get(keep, i)))
+            s->real = decimal_is_real(nodes, d, i);
+    }
+    return YODA_OK;
+}
+
 static void exact_scattered(struct unit *unit, const struct grouping *grouping,
                             const struct decimal *nodes, const struct decimal *d,
                             const uint64_t *keep)
@@ -349,6 +433,8 @@ static yoda_status sum_real_update_decimal(struct unit *unit, const struct group
     const uint64_t *keep;
     ASSERT(d->exact && d->numbers);
     TRY(vector_present(&numbers, filter, scratch, &keep, err));
+    if (tally_pays(grouping))
+        return exact_tallied(unit, grouping, nodes, d, keep, scratch, err);
     if (grouping->masked)
         exact_masked(unit, grouping, nodes, d, keep);
     else

@@ -8,7 +8,8 @@
  * Updating a batch has two ways, by the number of groups so far:
  *   masked     up to GROUPS_MASKED groups: for each group the bitmap of its rows, SIMD kernels
  *              under the mask; no keys at all is one group without a mask
- *   scattered  a loop over the rows: states[ids[row]]
+ *   scattered  a loop over the rows: states[ids[row]]; where rows are many to a group, their sums
+ *              and counts first, and then each state once (aggregate_tally.c)
  *
  * Threads: a unit belongs to one thread-local aggregation; units of two of them are combined later.
  */
@@ -21,6 +22,10 @@
 
 #define GROUPS_MASKED 16u
 
+struct known_tally { /* what one unit found out about a batch and others may use */
+    const uint32_t *counts; /* [groups] rows of each, alive or not; NULL: nobody knows */
+};
+
 struct grouping { /* the groups of a batch's rows */
     uint32_t rows;
     uint32_t groups;       /* so far; ids are below */
@@ -29,6 +34,7 @@ struct grouping { /* the groups of a batch's rows */
     bool masked;
     const uint64_t *masks[GROUPS_MASKED]; /* [groups] if masked; NULL: all rows */
     uint32_t counts[GROUPS_MASKED];       /* [groups] if masked: rows of each */
+    struct known_tally *known;            /* not NULL if tally_pays */
 };
 
 struct group_pairs { /* groups of one aggregation that are groups of another */
@@ -109,6 +115,30 @@ const struct unit_type *unit_plain_type(const struct aggregate *aggregate);
 /* rows = mask & keep in out ([VECTOR_WORDS + 1]), NULL when both are; *n gets their count. */
 const uint64_t *grouping_rows(const struct grouping *grouping, uint32_t group, const uint64_t *keep,
                               uint64_t *out, size_t *n);
+
+/* ---- A batch's sums by group (aggregate_tally.c) -------------------------------------------- */
+
+struct tally {
+    const int64_t *sums;    /* [groups] */
+    const uint32_t *counts; /* [groups] rows that were kept */
+};
+
+/* Are rows many to a group? */
+static inline bool tally_pays(const struct grouping *grouping)
+{
+    return grouping->known && !grouping->masked && grouping->groups <= grouping->rows / 4;
+}
+/* The sums of CODES of up to 4 bytes, their base left out. All three require tally_pays. */
+YODA_MUST_CHECK yoda_status tally_codes(const struct grouping *grouping,
+                                        const struct vector *codes, const uint64_t *keep,
+                                        struct arena *scratch, struct tally *out, yoda_error *err);
+/* The sums of numbers whose sum over any of the rows is an int64. */
+YODA_MUST_CHECK yoda_status tally_numbers(const struct grouping *grouping, const int64_t *numbers,
+                                          const uint64_t *keep, struct arena *scratch,
+                                          struct tally *out, yoda_error *err);
+YODA_MUST_CHECK yoda_status tally_rows(const struct grouping *grouping, const uint64_t *keep,
+                                       struct arena *scratch, const uint32_t **counts,
+                                       yoda_error *err);
 
 /* ---- The best value of a group (aggregate_best.c) ------------------------------------------- */
 

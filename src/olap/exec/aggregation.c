@@ -109,6 +109,11 @@ static yoda_status find_groups(struct aggregation *a, const struct aggregation_b
     return YODA_OK;
 }
 
+static bool counts_rows(const struct unit_spec *spec)
+{
+    return spec->type == &unit_count && spec->arg_count == 0;
+}
+
 static yoda_status update_unit(struct unit *unit, const struct grouping *grouping,
                                const struct aggregation_batch *batch, const uint64_t *filter,
                                struct arena *scratch, yoda_error *err)
@@ -128,18 +133,28 @@ static yoda_status update_unit(struct unit *unit, const struct grouping *groupin
     return spec->type->update(unit, grouping, args, filter, scratch, err);
 }
 
+static yoda_status consume_unit(struct aggregation *a, uint32_t u, const struct grouping *grouping,
+                                const struct aggregation_batch *batch, struct arena *scratch,
+                                yoda_error *err)
+{
+    const uint64_t *filter = batch->alive ? batch->alive : batch->filters[u];
+    ASSERT(!batch->alive || !batch->filters[u]);
+    TRY(unit_grow(&a->units[u], a->groups, err));
+    return update_unit(&a->units[u], grouping, batch, filter, scratch, err);
+}
+
 yoda_status aggregation_consume(struct aggregation *a, const struct aggregation_batch *batch,
                                 struct arena *scratch, yoda_error *err)
 {
     struct grouping grouping;
+    struct known_tally known = {NULL};
     ASSERT(batch->rows > 0 && batch->rows <= VECTOR_ROWS);
     TRY(find_groups(a, batch, &grouping, scratch, err));
-    for (uint32_t u = 0; u < a->plan->unit_count; u++) {
-        TRY(unit_grow(&a->units[u], a->groups, err));
-        const uint64_t *filter = batch->alive ? batch->alive : batch->filters[u];
-        ASSERT(!batch->alive || !batch->filters[u]);
-        TRY(update_unit(&a->units[u], &grouping, batch, filter, scratch, err));
-    }
+    grouping.known = &known;
+    for (int last = 0; last <= 1; last++) /* COUNT(*) last: others may know it by then */
+        for (uint32_t u = 0; u < a->plan->unit_count; u++)
+            if (counts_rows(&a->plan->specs[u]) == last)
+                TRY(consume_unit(a, u, &grouping, batch, scratch, err));
     return YODA_OK;
 }
 

@@ -3,12 +3,15 @@
  *
  *   slot = ((code 1) * (domain 2 + 1) + code 2) * ... ; NULL is code `domain`
  *
+ * Several slots may be one group: texts that are folded (GROUP_FOLD) or decimals of two scales.
+ *
  * The array is worth its clearing while the same dictionaries and bases come again, as they do
  * within a segment; a large domain is used only from the second batch with the same signature on.
  */
 #include "olap/exec/group_table.h"
 
 #include "base/hash.h"
+#include "olap/kernel/kernel.h"
 
 #include <string.h>
 
@@ -138,12 +141,9 @@ static bool adopt(struct group_table *table, const struct vector *keys, uint32_t
     return known || domain <= DOMAIN_AT_ONCE;
 }
 
-bool group_direct_slots(struct group_table *table, const struct vector *keys, uint32_t rows,
-                        uint32_t *slots)
+bool group_direct_adopt(struct group_table *table, const struct vector *keys)
 {
     uint32_t domain;
-    if (table->mode == GROUP_FOLD && table->variable)
-        return false; /* a folded text is not its code */
     if (!adopt(table, keys, &domain))
         return false;
     if (!table->direct) {
@@ -156,8 +156,52 @@ bool group_direct_slots(struct group_table *table, const struct vector *keys, ui
             table->direct[i] = UINT32_MAX;
         table->direct_domain = domain;
     }
+    return true;
+}
+
+/* Ids that fit bytes, by a table in registers. */
+static bool byte_ids(const struct group_table *table, const uint8_t *codes, uint32_t rows,
+                     uint32_t *ids)
+{
+    uint8_t bytes[256];
+    uint32_t domain = table->direct_domain < 256 ? table->direct_domain : 256;
+    for (uint32_t i = 0; i < domain; i++)
+        bytes[i] = (uint8_t)table->direct[i]; /* not known: UINT8_MAX */
+    memset(bytes + domain, UINT8_MAX, 256 - domain);
+    return kernels()->map_u8(codes, rows, bytes, ids);
+}
+
+bool group_direct_ids(const struct group_table *table, const struct vector *keys, uint32_t rows,
+                      uint32_t *ids)
+{
+    const struct vector *v = &keys[0];
+    const uint32_t *direct = table->direct;
+    uint32_t most = 0; /* UINT32_MAX: not known */
+    bool coded = v->form == VF_DICT || v->form == VF_CODES || v->form == VF_ISO;
+    if (table->key_count != 1 || v->type == VT_NULL || !coded || v->nulls || v->code_width > 2)
+        return false;
+    if (v->code_width == 1 && table->count < UINT8_MAX)
+        return byte_ids(table, v->data, rows, ids);
+    if (v->code_width == 1) {
+        const uint8_t *codes = v->data;
+        for (uint32_t i = 0; i < rows; i++) {
+            ids[i] = direct[codes[i]];
+            most = ids[i] > most ? ids[i] : most;
+        }
+    } else {
+        const uint16_t *codes = v->data;
+        for (uint32_t i = 0; i < rows; i++) {
+            ids[i] = direct[codes[i]];
+            most = ids[i] > most ? ids[i] : most;
+        }
+    }
+    return most != UINT32_MAX;
+}
+
+void group_direct_slots(const struct group_table *table, const struct vector *keys, uint32_t rows,
+                        uint32_t *slots)
+{
     memset(slots, 0, rows * sizeof *slots);
     for (uint32_t k = 0; k < table->key_count; k++)
         add_key(&keys[k], table->signatures[k].domain, rows, slots);
-    return true;
 }

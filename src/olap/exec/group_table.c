@@ -58,6 +58,7 @@ yoda_status group_table_init(struct group_table *table, const struct group_key *
     TRY(buffer_create(0, budget, &table->rows, err));
     TRY(buffer_create(0, budget, &table->hashes, err));
     table->word = key_count == 1 && (keys[0].type == VT_INT || keys[0].type == VT_REAL);
+    table->text = key_count == 1 && table->variable;
     return table->word ? YODA_OK : make_slots(table, SLOTS_FIRST, err);
 }
 
@@ -107,6 +108,11 @@ static uint64_t hash_key(const uint8_t *key, uint32_t size)
     word = 0;
     memcpy(&word, key, size);
     return hash_u64(hash ^ word);
+}
+
+static inline uint64_t hash_row(const struct group_table *table, const uint8_t *key, uint32_t size)
+{
+    return table->text ? group_text_hash(key, size) : hash_key(key, size);
 }
 
 static yoda_status rehash(struct group_table *table, yoda_error *err)
@@ -161,7 +167,7 @@ static inline bool key_equal(const uint8_t *kept, const uint8_t *key, uint32_t f
     return !differ && (size == fixed || memcmp(kept + fixed, key + fixed, size - fixed) == 0);
 }
 
-static yoda_status find_key(struct group_table *table, const uint8_t *key, uint32_t size,
+yoda_status group_table_put(struct group_table *table, const uint8_t *key, uint32_t size,
                             uint64_t hash, uint32_t *id, yoda_error *err)
 {
     ASSERT(size >= table->fixed_size);
@@ -216,7 +222,7 @@ static yoda_status find_encoded(struct group_table *table, const struct group_ro
         return run_nomem(err, "grouping");
     for (uint32_t i = 0; i < rows; i++) {
         const uint8_t *key = group_row(encoded, i, &size);
-        hashes[i] = hash_key(key, size);
+        hashes[i] = hash_row(table, key, size);
     }
     find_candidates(table, hashes, rows, ids);
     find_kept(table, ids, rows, kept);
@@ -232,16 +238,26 @@ static yoda_status find_encoded(struct group_table *table, const struct group_ro
         if (ids[i] != UINT32_MAX)
             continue;
         const uint8_t *key = group_row(encoded, i, &size);
-        TRY(find_key(table, key, size, hashes[i], &ids[i], err));
+        TRY(group_table_put(table, key, size, hashes[i], &ids[i], err));
         misses--;
     }
     return YODA_OK;
+}
+
+static bool may_be_null(const struct vector *v)
+{
+    return v->type == VT_NULL || v->nulls;
 }
 
 static yoda_status find_hashed(struct group_table *table, const struct vector *keys, uint32_t rows,
                                struct arena *scratch, uint32_t *ids, yoda_error *err)
 {
     struct group_rows encoded;
+    if (table->text && !may_be_null(&keys[0])) {
+        struct vector flat;
+        TRY(group_key_fold(table, 0, &keys[0], scratch, &flat, err));
+        return group_text_find(table, &flat, scratch, ids, err);
+    }
     if (table->word) {
         struct vector flat;
         TRY(group_key_fold(table, 0, &keys[0], scratch, &flat, err));
@@ -268,7 +284,7 @@ yoda_status group_table_hash_rows(struct group_table *table, const struct vector
     for (uint32_t i = 0; i < rows; i++) {
         uint32_t size;
         const uint8_t *key = group_row(&encoded, i, &size);
-        hashes[i] = hash_key(key, size);
+        hashes[i] = hash_row(table, key, size);
     }
     return YODA_OK;
 }
@@ -331,9 +347,13 @@ static bool ids_of_slots(const struct group_table *table, const uint32_t *slots,
 }
 
 static yoda_status find_direct(struct group_table *table, const struct vector *keys, uint32_t rows,
-                               const uint64_t *alive, const uint32_t *slots, struct arena *scratch,
-                               uint32_t *ids, yoda_error *err)
+                               const uint64_t *alive, struct arena *scratch, uint32_t *ids,
+                               yoda_error *err)
 {
+    uint32_t *slots = arena_array(scratch, uint32_t, rows);
+    if (!slots)
+        return run_nomem(err, "grouping");
+    group_direct_slots(table, keys, rows, slots);
     if (ids_of_slots(table, slots, rows, ids))
         return YODA_OK;
     yoda_status status = learn_slots(table, keys, slots, rows, alive, scratch, err);
@@ -384,11 +404,10 @@ yoda_status group_table_find(struct group_table *table, const struct vector *key
     if (is_dense(table, &keys[0]))
         return alive ? find_alive(table, keys, rows, alive, scratch, ids, err)
                      : find_hashed(table, keys, rows, scratch, ids, err);
-    uint32_t *slots = arena_array(scratch, uint32_t, rows);
-    if (!slots)
-        return run_nomem(err, "grouping");
-    if (group_direct_slots(table, keys, rows, slots))
-        return find_direct(table, keys, rows, alive, slots, scratch, ids, err);
+    if (group_direct_adopt(table, keys))
+        return group_direct_ids(table, keys, rows, ids)
+                   ? YODA_OK
+                   : find_direct(table, keys, rows, alive, scratch, ids, err);
     return alive ? find_alive(table, keys, rows, alive, scratch, ids, err)
                  : find_hashed(table, keys, rows, scratch, ids, err);
 }
@@ -418,7 +437,7 @@ yoda_status group_table_merge(struct group_table *table, const struct group_tabl
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *key = key_of(from, ids[i]);
         uint64_t hash = group_table_hash(from, ids[i]);
-        TRY(find_key(table, key, key_size(from, key), hash, &out[i], err));
+        TRY(group_table_put(table, key, key_size(from, key), hash, &out[i], err));
     }
     return YODA_OK;
 }

@@ -13,7 +13,8 @@
  * passes (hash, slot, key) whose loads do not wait for each other.
  *
  * One INTEGER or REAL column is simpler: the key is its word alone, found in an array or in slots
- * that hold the word (group_word.c).
+ * that hold the word (group_word.c). One TEXT or BLOB column is hashed and compared where its bytes
+ * lie (group_text.c).
  *
  * Small domains go around the hash: where every key vector is a dictionary, codes, booleans or a
  * constant and the product of their domains is small, slot -> group id is an array, filled lazily
@@ -64,6 +65,7 @@ struct group_table {
     struct buffer *hashes;    /* uint64_t [count] */
     uint64_t *slots;          /* [slot_mask + 1] */
     uint32_t slot_mask;
+    bool text;                /* one TEXT or BLOB key: hashed as group_text_hash says */
     bool word;                /* one INT or REAL key: rows are words, no hashes are kept */
     uint32_t null_id;         /* word: the group of NULL; UINT32_MAX: none */
     uint32_t *dense;          /* word: [dense_size] id + 1 of dense_base + i */
@@ -178,10 +180,29 @@ YODA_MUST_CHECK yoda_status group_word_keys(const struct group_table *table, uin
                                             uint32_t rows, struct arena *arena, struct vector *out,
                                             yoda_error *err);
 
+/* Find or add a key in normal form. */
+YODA_MUST_CHECK yoda_status group_table_put(struct group_table *table, const uint8_t *key,
+                                            uint32_t size, uint64_t hash, uint32_t *id,
+                                            yoda_error *err);
+
+/* ---- group_text.c: one column of texts ------------------------------------------------------ */
+
+/* The hash of a key in normal form. */
+uint64_t group_text_hash(const uint8_t *key, uint32_t size);
+/* flat: folded, no NULLs. */
+YODA_MUST_CHECK yoda_status group_text_find(struct group_table *table, const struct vector *flat,
+                                            struct arena *scratch, uint32_t *ids, yoda_error *err);
+
 /* ---- group_direct.c: slots of small domains ------------------------------------------------- */
 
-/* Compute slots [rows] where the domain is small; false: use the hash. */
-bool group_direct_slots(struct group_table *table, const struct vector *keys, uint32_t rows,
+/* Is the domain small? Then the direct array stands for these vectors. */
+bool group_direct_adopt(struct group_table *table, const struct vector *keys);
+/* After it: ids [rows] of one key without NULLs; false when some group is not known, or it has
+ * another form. */
+bool group_direct_ids(const struct group_table *table, const struct vector *keys, uint32_t rows,
+                      uint32_t *ids);
+/* After group_direct_adopt: slots [rows] in the array. */
+void group_direct_slots(const struct group_table *table, const struct vector *keys, uint32_t rows,
                         uint32_t *slots);
 
 #endif

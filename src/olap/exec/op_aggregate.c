@@ -289,6 +289,19 @@ static bool takes_alive(const struct aggregate_sink *sink)
     return takes;
 }
 
+/* Only whether a value occurs changes any state. */
+static bool wants_values(const struct aggregate_sink *sink, const struct unit_spec *specs)
+{
+    bool wants = sink->filter_count == 0;
+    for (uint32_t k = 0; k < sink->plan.key_count; k++)
+        wants &= sink->keys[k]->kind == EXPR_INPUT;
+    for (uint32_t i = 0; i < sink->arg_count; i++)
+        wants &= sink->args[i]->kind == EXPR_INPUT;
+    for (uint32_t u = 0; u < sink->plan.unit_count; u++)
+        wants &= specs[u].type == &unit_distinct || specs[u].type == &unit_minmax;
+    return wants;
+}
+
 static yoda_status prepare_keys(struct aggregate_sink *sink, const struct plan *plan,
                                 yoda_error *err)
 {
@@ -331,6 +344,7 @@ static yoda_status prepare(struct aggregate_sink *sink, const struct plan *plan,
     TRY(add_units(sink, &p, plan, err));
     compile_decimals(sink, p.specs);
     sink->op.takes_alive = takes_alive(sink);
+    sink->op.wants_values = wants_values(sink, p.specs);
     sink->plan.specs = p.specs;
     sink->plan.aggregates = p.aggregates;
     sink->plan.output_units = p.output_units;

@@ -81,6 +81,7 @@ yoda_status distinct_op(struct run *run, const struct plan *plan, struct op **ou
     if (!distinct || !keys)
         return run_nomem(err, "planning");
     *out = &distinct->op;
+    distinct->op.wants_values = true;
     distinct->locals = arena_array(&run->arena, struct aggregation *, run->workers);
     if (!distinct->locals)
         return run_nomem(err, "planning");

@@ -75,6 +75,7 @@ yoda_status profile_node(struct run *run, const struct plan *plan, const uint64_
     if (!meter)
         return run_nomem(err, "planning");
     meter->op.takes_alive = receiver->takes_alive;
+    meter->op.wants_values = receiver->wants_values;
     meter->op.wanted = receiver->wanted;
     meter->before = &run->context->profile[plan->id];
     meter->behind = &run->context->profile[above];

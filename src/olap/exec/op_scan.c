@@ -8,6 +8,9 @@
  *   filters of joins above        bounds against zone maps, then the rows left (scan_filter.h)
  *   columns somebody above needs  gathered last; without a copy where every row is left
  *
+ * Where only the values of one column matter and nothing filters, they come from its dictionary
+ * (scan_values.h).
+ *
  * What comes out is dense, and codes are still codes. Where most rows are left and the receiver can
  * skip the others by itself, whole vectors and the bitmap come out: nothing is gathered.
  *
@@ -20,6 +23,7 @@
  */
 #include "olap/column/code_predicate.h"
 #include "olap/exec/scan_filter.h"
+#include "olap/exec/scan_values.h"
 #include "olap/kernel/kernel.h"
 
 #include <string.h>
@@ -372,6 +376,40 @@ static yoda_status bind_segment(struct segment_scan *s, bool *none, yoda_error *
     return *none || !s->scan->filter_count ? YODA_OK : bind_filters(s, none, err);
 }
 
+/* The column whose values are all that matters of the segment, or UINT32_MAX. */
+static uint32_t only_column(const struct segment_scan *s)
+{
+    const struct scan *scan = s->scan;
+    uint32_t columns = scan->plan->column_count, slot = 0;
+    if (!s->worker->pipeline->first->wants_values || s->coded_count || s->evaluated_count ||
+        s->filter_count || scan->knobs->no_codes || scan->knobs->no_pruning ||
+        bitmap_count(scan->needed, columns) != 1)
+        return UINT32_MAX;
+    while (!bit_get(scan->needed, slot))
+        slot++;
+    return slot;
+}
+
+/* Push the segment's values instead of its rows, where that is the same. */
+static yoda_status scan_values(struct segment_scan *s, bool *done, yoda_error *err)
+{
+    const struct plan *plan = s->scan->plan;
+    const struct dict *dict;
+    uint32_t slot = only_column(s);
+    *done = false;
+    if (slot == UINT32_MAX)
+        return YODA_OK;
+    TRY(touch(s, slot, err));
+    TRY(scan_values_dict(s->ref, s->chunks[slot], plan->types[slot], &s->worker->morsel, &dict,
+                         err));
+    if (!dict)
+        return YODA_OK;
+    *done = true;
+    bool null = chunk_zone(s->chunks[slot], UINT32_MAX).null_count > 0;
+    return scan_values_push(s->worker, dict, null, plan->types[slot], plan->column_count, slot,
+                            err);
+}
+
 static void count_read(const struct scan *scan, const struct segment_scan *s)
 {
     struct run_stats *stats = scan->run->context->stats;
@@ -396,6 +434,9 @@ static yoda_status scan_segment(struct source *source, struct worker *worker, ui
     bool none = false;
     TRY(pipeline_step(worker, err));
     TRY(bind_segment(&s, &none, err));
+    if (none)
+        return YODA_OK;
+    TRY(scan_values(&s, &none, err));
     if (none)
         return YODA_OK;
     yoda_status status = scan_vectors(&s, err);

@@ -46,6 +46,9 @@ struct kernels {
     void (*widen_u64)(const uint64_t *codes, size_t n, int64_t base, int64_t *out);
     void (*divide_i64_f64)(const int64_t *a, size_t n, double power, double *out);
 
+    /* out[i] = table[codes[i]]; false when some of them is UINT8_MAX */
+    bool (*map_u8)(const uint8_t *codes, size_t n, const uint8_t table[256], uint32_t *out);
+
     /* Arithmetic. out may alias a or b. i64: returns false when any lane overflows (lanes of NULL
      * rows hold valid values and count), out is then undefined. f64: plain IEEE. */
     bool (*add_i64)(const int64_t *a, const int64_t *b, size_t n, int64_t *out);

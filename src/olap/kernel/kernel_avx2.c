@@ -29,6 +29,26 @@ static inline uint64_t bytes_mask(__m256i low, __m256i high)
            (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
+/* A table of 256 bytes; map64_u8: false when some byte found is 255. */
+struct kernel_bytes {
+    const uint8_t *at;
+};
+
+static inline struct kernel_bytes load_bytes(const uint8_t table[256])
+{
+    return (struct kernel_bytes){table};
+}
+
+static inline bool map64_u8(const uint8_t *p, const struct kernel_bytes *map, uint32_t *out)
+{
+    uint32_t most = 0;
+    for (int i = 0; i < 64; i++) {
+        out[i] = map->at[p[i]];
+        most = out[i] > most ? out[i] : most;
+    }
+    return most != UINT8_MAX;
+}
+
 static inline uint64_t range64_u8(const uint8_t *p, uint8_t low, uint8_t span)
 {
     __m256i l = _mm256_set1_epi8((char)low), s = _mm256_set1_epi8((char)span);

@@ -18,6 +18,33 @@
 #define KERNEL_LANES 8
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* A table of 256 bytes; map64_u8: false when some byte found is 255. */
+struct kernel_bytes {
+    __m512i quarters[4];
+};
+
+static inline struct kernel_bytes load_bytes(const uint8_t table[256])
+{
+    struct kernel_bytes map;
+    for (int q = 0; q < 4; q++)
+        map.quarters[q] = _mm512_loadu_si512(table + 64 * q);
+    return map;
+}
+
+/* Each permute looks at 7 bits of the code; the eighth chooses. */
+static inline bool map64_u8(const uint8_t *p, const struct kernel_bytes *map, uint32_t *out)
+{
+    __m512i code = _mm512_loadu_si512(p);
+    __m512i low = _mm512_permutex2var_epi8(map->quarters[0], code, map->quarters[1]);
+    __m512i high = _mm512_permutex2var_epi8(map->quarters[2], code, map->quarters[3]);
+    __m512i found = _mm512_mask_blend_epi8(_mm512_movepi8_mask(code), low, high);
+    __m128i parts[4] = {_mm512_castsi512_si128(found), _mm512_extracti32x4_epi32(found, 1),
+                        _mm512_extracti32x4_epi32(found, 2), _mm512_extracti32x4_epi32(found, 3)};
+    for (int k = 0; k < 4; k++)
+        _mm512_storeu_si512(out + 16 * k, _mm512_cvtepu8_epi32(parts[k]));
+    return _mm512_cmpeq_epi8_mask(found, _mm512_set1_epi8(-1)) == 0;
+}
+
 static inline uint64_t range64_u8(const uint8_t *p, uint8_t low, uint8_t span)
 {
     __m512i x = _mm512_sub_epi8(_mm512_loadu_si512(p), _mm512_set1_epi8((char)low));

@@ -28,6 +28,26 @@ static inline uint64_t pack64(const uint8_t bytes[64])
     return word;
 }
 
+/* A table of 256 bytes; map64_u8: false when some byte found is 255. */
+struct kernel_bytes {
+    const uint8_t *at;
+};
+
+static inline struct kernel_bytes load_bytes(const uint8_t table[256])
+{
+    return (struct kernel_bytes){table};
+}
+
+static inline bool map64_u8(const uint8_t *p, const struct kernel_bytes *map, uint32_t *out)
+{
+    uint32_t most = 0;
+    for (int i = 0; i < 64; i++) {
+        out[i] = map->at[p[i]];
+        most = out[i] > most ? out[i] : most;
+    }
+    return most != UINT8_MAX;
+}
+
 static inline uint64_t range64_u8(const uint8_t *p, uint8_t low, uint8_t span)
 {
     uint8_t m[64];

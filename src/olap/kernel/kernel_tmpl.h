@@ -400,6 +400,20 @@ static size_t find_nocase(const char *hay, size_t size, size_t from, const char 
     return find_needle(hay, size, from, needle, needle_size, true);
 }
 
+static bool map_u8(const uint8_t *codes, size_t n, const uint8_t table[256], uint32_t *out)
+{
+    const struct kernel_bytes map = load_bytes(table);
+    bool known = true;
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64)
+        known &= map64_u8(codes + i, &map, out + i);
+    for (; i < n; i++) {
+        out[i] = table[codes[i]];
+        known &= out[i] != UINT8_MAX;
+    }
+    return known;
+}
+
 #define WIDTHS(name) .name##_u8 = name##_u8, .name##_u16 = name##_u16, .name##_u32 = name##_u32
 #define ENTRY(name) .name = name
 const struct kernels KERNEL_TABLE = {
@@ -412,5 +426,5 @@ const struct kernels KERNEL_TABLE = {
     ENTRY(sum_i64),         ENTRY(sum_f64),     ENTRY(minmax_i64),      ENTRY(minmax_f64),
     ENTRY(and_words),       ENTRY(or_words),    ENTRY(andnot_words),    ENTRY(count_words),
     ENTRY(select_bits),     WIDTHS(gather),     ENTRY(gather_u64),      ENTRY(gather_bits),
-    ENTRY(find_bytes),      ENTRY(find_nocase),
+    ENTRY(find_bytes),      ENTRY(find_nocase), ENTRY(map_u8),
 };

@@ -64,6 +64,23 @@ static void check_bits(const uint64_t *got, const bool *want, size_t n, const ch
 
 /* ---- Codes ---------------------------------------------------------------------------------- */
 
+static void check_map(const void *codes, size_t n)
+{
+    uint8_t table[256];
+    uint32_t *out = malloc(n * sizeof *out + 1);
+    bool known = true;
+    for (int i = 0; i < 256; i++)
+        table[i] = (uint8_t)(test_random(&seed) % (seed % 2 ? 255 : 256));
+    bool found = K->map_u8(codes, n, table, out);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t want = table[((const uint8_t *)codes)[i]];
+        assert_int_equal(out[i], want);
+        known &= want != UINT8_MAX;
+    }
+    assert_int_equal(found, known);
+    free(out);
+}
+
 static void test_codes_of_width(size_t n, int width)
 {
     static uint64_t codes[N_MAX], set[(1 << 20) / 64];
@@ -93,6 +110,8 @@ static void test_codes_of_width(size_t n, int width)
     for (size_t i = 0; i < n; i++)
         assert_true(wide[i] == (int64_t)((uint64_t)base + codes[i]));
     free(wide);
+    if (width == 1)
+        check_map(packed, n);
     if (width < 8) {
         random_bits(mask, n);
         const uint64_t *m = n % 2 ? mask : NULL;
