@@ -4,6 +4,9 @@
  * Each worker makes its arenas when it gets its first morsel and keeps them for the pipeline. The
  * scratch arena is reset before each row set: a step allocates the same few kilobytes again and
  * again from one warm block.
+ *
+ * A sink that waits gets its rows from the caller's thread alone: a thread of the pool that waited
+ * would be missing everywhere else.
  */
 #include "olap/exec/profile.h"
 
@@ -51,6 +54,16 @@ static yoda_status timed_task(void *ctx, uint32_t worker, uint32_t index, yoda_e
     return status;
 }
 
+static yoda_status run_here(uint32_t count,
+                            yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index,
+                                              yoda_error *err),
+                            void *ctx, yoda_error *err)
+{
+    for (uint32_t i = 0; i < count; i++)
+        TRY(fn(ctx, 0, i, err));
+    return YODA_OK;
+}
+
 static yoda_status share_tasks(struct run *run, uint32_t count,
                                yoda_status (*fn)(void *ctx, uint32_t worker, uint32_t index,
                                                  yoda_error *err),
@@ -58,9 +71,7 @@ static yoda_status share_tasks(struct run *run, uint32_t count,
 {
     if (run->context->pool && count > 1)
         return task_pool_run(run->context->pool, count, fn, ctx, err);
-    for (uint32_t i = 0; i < count; i++)
-        TRY(fn(ctx, 0, i, err));
-    return YODA_OK;
+    return run_here(count, fn, ctx, err);
 }
 
 yoda_status run_tasks(struct run *run, uint32_t count,
@@ -105,6 +116,13 @@ static yoda_status run_morsel(void *ctx, uint32_t index, uint32_t morsel, yoda_e
     return status;
 }
 
+static bool sink_waits(const struct op *op)
+{
+    while (op->next)
+        op = op->next;
+    return op->waits;
+}
+
 yoda_status pipeline_run(struct run *run, struct source *source, struct op *first, yoda_error *err)
 {
     struct pipeline pipeline = {.run = run, .source = source, .first = first};
@@ -114,7 +132,9 @@ yoda_status pipeline_run(struct run *run, struct source *source, struct op *firs
     if (!pipeline.workers)
         return fail_nomem(err, run->workers * sizeof *pipeline.workers);
     profile_charge(run);
-    yoda_status status = share_tasks(run, source->morsel_count, run_morsel, &pipeline, err);
+    yoda_status status =
+        sink_waits(first) ? run_here(source->morsel_count, run_morsel, &pipeline, err)
+                          : share_tasks(run, source->morsel_count, run_morsel, &pipeline, err);
     profile_skip(run);
     for (uint32_t i = 0; i < run->workers; i++) {
         if (!pipeline.workers[i].ready)

@@ -15,7 +15,8 @@
  *   4  A vector's type is the plan's type for the column, or VT_NULL when every row is NULL.
  *
  * Threads  push runs on any worker at once; state of a sink is per worker. Everything else is the
- *          caller's thread.
+ *          caller's thread, and so are pipelines whose sink `waits`: the workers are shared with
+ *          other runs.
  */
 #ifndef YODA_OLAP_PIPELINE_H
 #define YODA_OLAP_PIPELINE_H
@@ -69,6 +70,8 @@ struct op {
     struct op *next;     /* towards the sink */
     struct op *made_before;
     bool takes_alive;    /* push understands row_set.alive */
+    bool wants_values;   /* how often equal rows of one column come does not matter */
+    bool waits;          /* a sink whose push may wait for somebody: on the caller's thread only */
     uint64_t wanted;     /* any so many rows are enough; 0: all are wanted */
 };
 
@@ -146,6 +149,11 @@ YODA_MUST_CHECK yoda_status sort_op(struct run *run, const struct plan *plan,
 /* Rows go to list (its budget is the batches' budget). */
 YODA_MUST_CHECK yoda_status collect_op(struct run *run, const struct plan *plan, uint32_t columns,
                                        struct batch_list *list, struct op **out, yoda_error *err);
+
+/* Rows go to receiver in parts while the run goes on; the sink waits. */
+YODA_MUST_CHECK yoda_status stream_op(struct run *run, const struct plan *plan, uint32_t columns,
+                                      const struct plan_receiver *receiver, struct op **out,
+                                      yoda_error *err);
 
 /* ---- Nodes that run their inputs themselves --------------------------------------------------- */
 /* Run a node and everything below it into receiver (plan_run.c). needed as for scan_source. The

@@ -225,6 +225,20 @@ YODA_MUST_CHECK yoda_status plan_run(const struct plan *plan, const struct versi
                                      uint32_t visible_columns, struct run_context *context,
                                      struct batch_list *out, yoda_error *err);
 
+/* Who gets rows while a plan runs. */
+struct plan_receiver {
+    /* A part of the rows: 1 to BATCH_ROWS of them, about 1 MiB at most where it has more than one.
+     * The batch is taken, also on failure, which ends the run. Called on the thread of
+     * plan_run_stream, and may wait. */
+    yoda_status (*take)(void *ctx, struct batch *batch, yoda_error *err);
+    void *ctx;
+};
+/* plan_run whose rows are handed over as soon as there are enough for a part. Only what comes
+ * before the last pipeline runs on several threads. Errors: as plan_run, and the receiver's. */
+YODA_MUST_CHECK yoda_status plan_run_stream(const struct plan *plan, const struct version *version,
+                                            uint32_t visible_columns, struct run_context *context,
+                                            const struct plan_receiver *receiver, yoda_error *err);
+
 /* Where plan_draw writes: a line per node, parents first. `branch` draws its place in the tree, `text`
  * says what it does. */
 struct plan_lines {

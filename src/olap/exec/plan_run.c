@@ -143,35 +143,55 @@ yoda_status plan_run_into(struct run *run, const struct plan *plan, const uint64
                                  : run_node(run, plan, needed, receiver, err);
 }
 
+/* Rows go to a list or to a receiver; the other one is NULL. */
 static yoda_status run_root(struct run *run, const struct plan *plan, uint32_t visible_columns,
-                            struct batch_list *out, yoda_error *err)
+                            struct batch_list *list, const struct plan_receiver *receiver,
+                            yoda_error *err)
 {
     uint64_t *needed = column_set(run, plan->column_count);
     if (!needed)
         return run_nomem(err, "planning");
     bitmap_fill(needed, visible_columns);
-    struct op *collect;
+    struct op *sink;
     struct source *none;
-    TRY(collect_op(run, plan, visible_columns, out, &collect, err));
-    TRY(plan_run_into(run, plan, needed, collect, err));
-    return collect->type->finish(collect, &none, err);
+    if (receiver)
+        TRY(stream_op(run, plan, visible_columns, receiver, &sink, err));
+    else
+        TRY(collect_op(run, plan, visible_columns, list, &sink, err));
+    TRY(plan_run_into(run, plan, needed, sink, err));
+    return sink->type->finish(sink, &none, err);
 }
 
-yoda_status plan_run(const struct plan *plan, const struct version *version,
-                     uint32_t visible_columns, struct run_context *context, struct batch_list *out,
-                     yoda_error *err)
+static yoda_status run_plan(const struct plan *plan, const struct version *version,
+                            uint32_t visible_columns, struct run_context *context,
+                            struct batch_list *list, const struct plan_receiver *receiver,
+                            yoda_error *err)
 {
     ASSERT(visible_columns <= plan->column_count);
-    ASSERT(out->column_count == visible_columns);
     struct run run = {.version = version, .context = context};
     run.workers = context->pool ? task_pool_workers(context->pool) : 1;
     arena_init(&run.arena, context->budget);
     profile_skip(&run);
-    yoda_status status = run_root(&run, plan, visible_columns, out, err);
+    yoda_status status = run_root(&run, plan, visible_columns, list, receiver, err);
     profile_charge(&run);
     for (struct op *op = run.ops; op; op = op->made_before)
         if (op->type->destroy)
             op->type->destroy(op);
     arena_deinit(&run.arena);
     return status;
+}
+
+yoda_status plan_run(const struct plan *plan, const struct version *version,
+                     uint32_t visible_columns, struct run_context *context, struct batch_list *out,
+                     yoda_error *err)
+{
+    ASSERT(out->column_count == visible_columns);
+    return run_plan(plan, version, visible_columns, context, out, NULL, err);
+}
+
+yoda_status plan_run_stream(const struct plan *plan, const struct version *version,
+                            uint32_t visible_columns, struct run_context *context,
+                            const struct plan_receiver *receiver, yoda_error *err)
+{
+    return run_plan(plan, version, visible_columns, context, NULL, receiver, err);
 }

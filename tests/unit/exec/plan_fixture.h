@@ -2,9 +2,10 @@
  * plan_fixture.h -- a table of random rows in an in-memory store, its oracle, and plan makers.
  *
  * Three sizes: a few rows, some thousands in an open segment, and more than a segment, sealed.
- * Plans run with 1, 2 and 4 threads, and with the knobs that may not change an answer. On the
- * largest table a test with many cases takes one in `n`, others with each seed; all of them where
- * YODA_TEST_SCALE, a percentage, is above 100, fewer where it is below.
+ * Plans run with 1, 2 and 4 threads, with the knobs that may not change an answer, and with their
+ * rows handed over in parts. On the largest table a test with many cases takes one in `n`, others
+ * with each seed; all of them where YODA_TEST_SCALE, a percentage, is above 100, fewer where it is
+ * below.
  */
 #ifndef YODA_TEST_PLAN_FIXTURE_H
 #define YODA_TEST_PLAN_FIXTURE_H
@@ -16,6 +17,7 @@
 #include "olap/exec/plan.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 
 enum { COL_ID, COL_K, COL_PRICE, COL_NUM, COL_REAL, COL_TAG, COL_DAY, COL_WORD, COL_BIG, COLUMNS };
 
@@ -42,6 +44,8 @@ struct fixture {
     int64_t deadline_ns;
     struct run_knobs knobs;
     const char *spill_directory;
+    bool streams; /* the next run hands over its rows in parts */
+    pthread_t caller;
 };
 
 #define SETUPS 3
@@ -252,6 +256,18 @@ static int by_line(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Parts come on the caller's thread, whatever ran before. */
+static inline yoda_status take_part(void *ctx, struct batch *batch, yoda_error *err)
+{
+    struct fixture *f = ctx;
+    assert_true(pthread_equal(pthread_self(), f->caller));
+    assert_true(batch->rows > 0 && batch->rows <= BATCH_ROWS);
+    yoda_status status = batch_list_push(&f->out, batch, err);
+    if (status != YODA_OK)
+        batch_destroy(batch);
+    return status;
+}
+
 /* Run into f->out on f->pool; on failure the list is empty. */
 static inline yoda_status run_plan(struct fixture *f, const struct plan *plan, uint32_t visible,
                                    yoda_error *err)
@@ -261,7 +277,12 @@ static inline yoda_status run_plan(struct fixture *f, const struct plan *plan, u
                                   .knobs = f->knobs, .spill_directory = f->spill_directory};
     memset(&f->stats, 0, sizeof f->stats);
     batch_list_init(&f->out, visible, &f->budget);
-    yoda_status status = plan_run(plan, f->snapshot.version, visible, &context, &f->out, err);
+    const struct plan_receiver receiver = {take_part, f};
+    f->caller = pthread_self();
+    yoda_status status =
+        f->streams
+            ? plan_run_stream(plan, f->snapshot.version, visible, &context, &receiver, err)
+            : plan_run(plan, f->snapshot.version, visible, &context, &f->out, err);
     if (status != YODA_OK)
         batch_list_deinit(&f->out);
     return status;
@@ -291,8 +312,11 @@ static void free_lines(char **lines, size_t count)
 
 static void check_run(struct fixture *f, const struct plan *plan, uint32_t visible, bool ordered)
 {
+    static unsigned turn;
     yoda_error err;
+    f->streams = ++turn % 3 == 0; /* 3 and 4 runs of each plan: each kind of run has its turn */
     OK(run_plan(f, plan, visible, &err));
+    f->streams = false;
     char **lines = result_lines(f, visible);
     if (!ordered)
         qsort(lines, f->out.rows, sizeof *lines, by_line);
