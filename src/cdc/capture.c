@@ -325,6 +325,19 @@ yoda_status capture_is_current(struct capture *capture, bool *out, yoda_error *e
     return status;
 }
 
+uint64_t capture_pending_events(struct capture *capture)
+{
+    static const char sql[] = "SELECT max(seq) FROM main._yoda_log";
+    if (atomic_load(&capture->working))
+        return 0;
+    pthread_mutex_lock(&capture->conn_lock);
+    int64_t before = capture->watermark, head = before;
+    bool known = capture->catalog_there &&
+                 conn_query_int(capture->conn, sql, before, &head, NULL) == YODA_OK;
+    pthread_mutex_unlock(&capture->conn_lock);
+    return known && head > before ? (uint64_t)head - (uint64_t)before : 0;
+}
+
 int64_t capture_watermark(const struct capture *capture)
 {
     return capture->watermark;

@@ -13,8 +13,8 @@
  *           the engine has called capture_reconcile.
  * Views     their texts are read with the schema; a view and a version fit each other while
  *           capture_views_current says so.
- * Threads   all calls under the engine's sync lock, except capture_is_current and
- *           capture_views_current.
+ * Threads   all calls under the engine's sync lock, except capture_is_current,
+ *           capture_pending_events and capture_views_current.
  */
 #ifndef YODA_CDC_CAPTURE_H
 #define YODA_CDC_CAPTURE_H
@@ -60,6 +60,10 @@ YODA_MUST_CHECK yoda_status capture_recover(struct capture *capture, yoda_error 
 
 /* Has anything been committed since the last sync? One PRAGMA, no transaction. */
 YODA_MUST_CHECK yoda_status capture_is_current(struct capture *capture, bool *out, yoda_error *err);
+
+/* How many log entries a sync now would find, about; 0 where a sync is going on or asking fails.
+ * One keyed read; waits for no other connection's transaction in a file. */
+uint64_t capture_pending_events(struct capture *capture);
 
 /* Compare the schema with what is known, as a sync does, and read no rows. */
 YODA_MUST_CHECK yoda_status capture_look(struct capture *capture, yoda_error *err);

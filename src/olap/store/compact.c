@@ -100,6 +100,12 @@ static bool find_run(const struct table *table, uint32_t *first, uint32_t *count
     return false;
 }
 
+bool compact_run_is_due(const struct table *table)
+{
+    uint32_t first = 0, count = 0;
+    return find_run(table, &first, &count);
+}
+
 /* ---- Planning, under the lock ---------------------------------------------------------------- */
 
 static void job_deinit(struct job *job)

@@ -13,6 +13,15 @@
 
 /* Encode one full RAW segment; *sealed is 0 when there was none. */
 YODA_MUST_CHECK yoda_status seal_step(struct store *store, uint64_t *sealed, yoda_error *err);
+/*
+ * Encode a full RAW segment at once, under the lock: a large merge would otherwise pile up RAW
+ * segments faster than seal_step comes. Where memory is short it stays RAW for seal_step.
+ * Requires no version shows any of it
+ */
+void seal_merged(struct table *table, uint32_t index);
+/* Is there anything for store_maintain? Under the lock. */
+bool seal_is_due(const struct table *table);
+bool compact_run_is_due(const struct table *table);
 /* Rewrite one run of segments without its dead rows; *compacted counts its segments, 0 for none. */
 YODA_MUST_CHECK yoda_status compact_step(struct store *store, uint64_t *compacted, yoda_error *err);
 

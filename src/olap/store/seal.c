@@ -1,5 +1,10 @@
 /*
  * seal.c -- encode full RAW segments; row positions and the segment's place stay.
+ *
+ * Two ways there. A segment that one merge has filled alone is in no version yet and is encoded on
+ * the spot (seal_merged), so that a merge of millions of rows holds one RAW segment at a time. All
+ * others, which fill over many small merges, are left to maintenance (seal_step): no small merge
+ * waits for an encoding.
  */
 #include "olap/store/maintain.h"
 
@@ -67,17 +72,29 @@ static bool is_sealable(const struct table *table, const struct table_segment *t
     return ts->segment->raw && ts->rows == SEGMENT_ROWS && !compact_is_due(table, ts);
 }
 
+static struct segment *find_sealable(const struct table *table)
+{
+    for (uint32_t i = 0; i < table->segment_count; i++)
+        if (is_sealable(table, &table->segments[i]))
+            return table->segments[i].segment;
+    return NULL;
+}
+
+bool seal_is_due(const struct table *table)
+{
+    return find_sealable(table) != NULL;
+}
+
 static struct segment *pick(struct store *store, uint32_t *tid)
 {
     struct segment *found = NULL;
     store_write_begin(store);
     for (uint32_t t = 0; !found && t < store->table_count; t++) {
-        const struct table *table = store->tables[t];
-        for (uint32_t i = 0; !found && i < table->segment_count; i++)
-            if (is_sealable(table, &table->segments[i]))
-                found = segment_acquire(table->segments[i].segment);
-        *tid = table->tid;
+        found = find_sealable(store->tables[t]);
+        *tid = store->tables[t]->tid;
     }
+    if (found)
+        segment_acquire(found);
     store_write_end(store);
     return found;
 }
@@ -114,6 +131,18 @@ static yoda_status swap_in(struct store *store, uint32_t tid, const struct segme
     ts.deleted = delete_bitmap_acquire(ts.deleted);
     table_replace_segments(table, at, 1, &ts);
     return YODA_OK;
+}
+
+void seal_merged(struct table *table, uint32_t index)
+{
+    struct table_segment ts = table->segments[index];
+    struct segment *raw = ts.segment;
+    ASSERT(raw->raw && ts.rows == SEGMENT_ROWS && ts.published_rows == 0);
+    if (encode(table->store, raw, &ts.segment, NULL) != YODA_OK)
+        return;
+    ts.deleted = delete_bitmap_acquire(ts.deleted);
+    table_replace_segments(table, index, 1, &ts);
+    table->store->sealed_by_merges++;
 }
 
 yoda_status seal_step(struct store *store, uint64_t *sealed, yoda_error *err)

@@ -23,6 +23,16 @@ static yoda_status repeat(struct store *store, const _Atomic bool *cancel,
     return YODA_OK;
 }
 
+bool store_maintenance_is_due(struct store *store)
+{
+    store_write_begin(store);
+    bool due = store->sealed_by_merges > 0;
+    for (uint32_t t = 0; !due && t < store->table_count; t++)
+        due = seal_is_due(store->tables[t]) || compact_run_is_due(store->tables[t]);
+    store_write_end(store);
+    return due;
+}
+
 yoda_status store_maintain(struct store *store, const _Atomic bool *cancel,
                            struct maintenance_stats *stats, yoda_error *err)
 {
@@ -31,6 +41,8 @@ yoda_status store_maintain(struct store *store, const _Atomic bool *cancel,
     if (status == YODA_OK)
         status = repeat(store, cancel, compact_step, &stats->compacted, err);
     store_write_begin(store);
+    stats->sealed += store->sealed_by_merges;
+    store->sealed_by_merges = 0;
     store_reap(store);
     store_write_end(store);
     return status;

@@ -147,16 +147,18 @@ YODA_MUST_CHECK yoda_status store_publish(struct store *store, int64_t watermark
 /* ---- Maintenance (takes the write lock itself, briefly; one caller at a time) ---------------- */
 
 struct maintenance_stats {
-    uint64_t sealed, compacted;
+    uint64_t sealed, compacted; /* sealed: by merges since the last call, too */
 };
 /*
  * Encode full segments, compact those with many dead rows and merge small ones. Rows merged but not
- * published stay unpublished. Call it between the slices of a large first copy: RAW segments are
- * big. cancel may be NULL; checked between segments; YODA_OK then too, the rest is left for the
- * next call.
+ * published stay unpublished. (Segments that one large merge or copy fills alone are encoded by the
+ * merge itself.) cancel may be NULL; checked between segments; YODA_OK then too, the rest is left
+ * for the next call.
  */
 YODA_MUST_CHECK yoda_status store_maintain(struct store *store, const _Atomic bool *cancel,
                                            struct maintenance_stats *stats, yoda_error *err);
+/* Is there anything to maintain or to tell of? Cost: one look at each segment's counts. */
+bool store_maintenance_is_due(struct store *store);
 
 /* ---- Files --------------------------------------------------------------------------------------
  * One file per segment and generation, "seg-<id>-<generation>.yoda", immutable. segment_format.h

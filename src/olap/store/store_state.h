@@ -34,6 +34,7 @@ struct store {
     struct task_pool *pool;
     struct mem_budget *budget;
     uint32_t compact_deleted_percent;
+    uint64_t sealed_by_merges; /* segments, since store_maintain last told of them */
     _Atomic bool files_owned;
     struct file_list files;
 };

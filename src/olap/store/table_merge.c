@@ -10,8 +10,7 @@
  * most one of its columns needs new bytes, which is set first. (A sync that failed and runs again
  * meets its own rows: most are identical and nothing is written at all.)
  */
-#include "olap/store/store_state.h"
-#include "olap/store/table.h"
+#include "olap/store/maintain.h"
 
 /* ---- The open segment ------------------------------------------------------------------------ */
 
@@ -37,8 +36,12 @@ static yoda_status make_ready(struct table *table, yoda_error *err)
 {
     if (!table->index_built)
         TRY(table_key_build(table, err));
-    if (table->open != TABLE_NO_SEGMENT && table->segments[table->open].rows < SEGMENT_ROWS)
+    const struct table_segment *open =
+        table->open != TABLE_NO_SEGMENT ? &table->segments[table->open] : NULL;
+    if (open && open->rows < SEGMENT_ROWS)
         return YODA_OK;
+    if (open && open->published_rows == 0)
+        seal_merged(table, table->open);
     return open_segment(table, err);
 }
 

@@ -227,6 +227,80 @@ static void test_large(void **state)
     large_history(MODEL_TEXT, test_random(&seed));
 }
 
+static uint32_t raw_in_newest(struct world *w)
+{
+    yoda_error err;
+    struct snapshot snapshot;
+    uint32_t raw = 0;
+    store_acquire(w->store, &snapshot);
+    const struct table_version *table = version_find_table(snapshot.version, TID);
+    for (uint32_t i = 0; i < table->segment_count; i++) {
+        const struct chunk *chunk = NULL;
+        OK(segment_chunk(table->segments[i].segment, 0, &chunk, &err));
+        raw += chunk_encoding(chunk) == ENC_RAW;
+    }
+    store_release(w->store, &snapshot);
+    return raw;
+}
+
+/* Upsert keys [first, end), and on the way change and delete rows just merged: those of the open
+ * segment and of segments sealed by this very merge. */
+static void bulk(struct world *w, uint32_t first, uint32_t end)
+{
+    store_write_begin(w->store);
+    for (uint32_t u = first; u < end; u++) {
+        model_upsert(&w->model, w->table, u, &w->seed);
+        uint32_t old = first + (uint32_t)(test_random(&w->seed) % (u - first + 1));
+        if (u % 50 == 0)
+            model_upsert(&w->model, w->table, old, &w->seed);
+        if (u % 70 == 0)
+            model_delete(&w->model, w->table, old, &w->seed);
+    }
+    store_write_end(w->store);
+}
+
+static void bulk_history(enum model_keys keys, uint64_t seed)
+{
+    struct world w;
+    uint32_t few = 1000, half = 2 * SEGMENT_ROWS + 5000, all = 4 * SEGMENT_ROWS;
+    world_init(&w, keys, all, seed);
+    bulk(&w, 0, few);
+    publish(&w);
+    hold(&w);
+    bulk(&w, few, half);
+    publish(&w);
+    assert_int_equal(raw_in_newest(&w), 2); /* the one that was begun before, and the open one */
+    assert_true(store_maintenance_is_due(w.store));
+    model_check_newest(&w.model, w.store, TID);
+    hold(&w);
+    struct model shown = model_copy(&w.model);
+    bulk(&w, half, all); /* a sync that fails before it publishes, and its retry */
+    model_check_newest(&shown, w.store, TID);
+    bulk(&w, half, all);
+    merge_some(&w, 5000, 40);
+    publish(&w);
+    model_deinit(&shown);
+    assert_in_range(raw_in_newest(&w), 1, 3);
+    model_check_newest(&w.model, w.store, TID);
+    assert_true(maintain(&w).sealed > 3);
+    assert_false(store_maintenance_is_due(w.store));
+    assert_in_range(raw_in_newest(&w), 0, 1);
+    checkpoint(&w, true);
+    reopen(&w);
+    merge_some(&w, 3000, 30);
+    publish(&w);
+    model_check_newest(&w.model, w.store, TID);
+    world_deinit(&w);
+}
+
+static void test_bulk(void **state)
+{
+    uint64_t seed = test_seed();
+    YODA_UNUSED(state);
+    bulk_history(MODEL_DENSE, test_random(&seed));
+    bulk_history(MODEL_TEXT, test_random(&seed));
+}
+
 static uint64_t segments_in_newest(struct world *w)
 {
     struct store_totals totals;
@@ -592,6 +666,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histories),           cmocka_unit_test(test_large),
+        cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_small_segments),      cmocka_unit_test(test_unpublished),
         cmocka_unit_test(test_superseded_files),    cmocka_unit_test(test_reader_of_old_files),
         cmocka_unit_test(test_damaged_recovery),    cmocka_unit_test(test_duplicate_keys),
