@@ -75,7 +75,7 @@ YODA_MUST_CHECK yoda_status conn_query_int(struct conn *conn, const char *sql, i
 struct stmt { /* a prepared statement, leased from the cache */
     struct conn *conn;
     struct sqlite3_stmt *handle;
-    bool cached;
+    struct cached_stmt *cached; /* NULL: not kept */
     bool row; /* the last step gave a row */
 };
 
@@ -87,7 +87,12 @@ void stmt_finish(struct stmt *stmt); /* reset and give back; a zeroed stmt is fi
 bool stmt_is_readonly(const struct stmt *stmt);
 YODA_MUST_CHECK yoda_status stmt_bind(struct stmt *stmt, int index /* from 1 */,
                                       const struct value *value, yoda_error *err);
-/* Bind caller's parameters by position or name; counts must match, names must exist. */
+/* The same without copying: the bytes live until the statement is bound anew, reset or finished. */
+YODA_MUST_CHECK yoda_status stmt_bind_borrowed(struct stmt *stmt, int index,
+                                               const struct value *value, yoda_error *err);
+/* Make a statement that was stepped ready to be bound and stepped again. */
+void stmt_reset(struct stmt *stmt);
+/* Bind caller's parameters by position or name; counts must match, names must exist. Borrows. */
 YODA_MUST_CHECK yoda_status stmt_bind_params(struct stmt *stmt, const yoda_params *params,
                                              yoda_error *err);
 /* Step; stmt->row tells whether there is a row. */
@@ -101,6 +106,14 @@ static inline int64_t stmt_int(struct stmt *stmt, int column)
     struct value v = stmt_value(stmt, column);
     return v.type == YODA_INTEGER ? v.i : 0;
 }
+struct stmt_room { /* of a part of the rows */
+    uint64_t rows, bytes;
+};
+/* Append the current row and those behind it until out has so many rows, or about so many bytes
+ * came. The last one appended is then the current row; stmt->row false: there are no more.
+ * Requires  the first step is done, out has the statement's columns */
+YODA_MUST_CHECK yoda_status stmt_fetch(struct stmt *stmt, const struct stmt_room *room,
+                                       struct batch_list *out, yoda_error *err);
 /* Run to the end, gathering rows. */
 YODA_MUST_CHECK yoda_status stmt_collect(struct stmt *stmt, struct batch_list *out,
                                          yoda_error *err);

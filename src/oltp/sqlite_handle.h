@@ -31,7 +31,7 @@ struct conn {
     bool value_lost;     /* a column's text could not be allocated; the next step fails */
     int64_t changes, total_changes_seen;
     struct cached_stmt *cache; /* [cache_size] */
-    uint32_t cache_size;
+    uint32_t cache_size, cache_last; /* the entry found last */
     uint64_t cache_clock;
     struct key_table *keys;
 };

@@ -17,15 +17,25 @@
 
 /* ---- Cache ----------------------------------------------------------------------------------- */
 
+static bool cache_holds(const struct cached_stmt *entry, uint64_t hash, const char *sql,
+                        size_t size)
+{
+    return entry->hash == hash && entry->sql && entry->size == size && !entry->leased &&
+           memcmp(entry->sql, sql, size) == 0;
+}
+
+/* Statements come in runs of one: the last one found is looked at first. */
 static struct cached_stmt *cache_find(struct conn *conn, const char *sql, size_t size)
 {
     uint64_t hash = hash_bytes(sql, size, 0);
-    for (uint32_t i = 0; i < conn->cache_size; i++) {
-        struct cached_stmt *entry = &conn->cache[i];
-        if (entry->hash == hash && entry->sql && entry->size == size && !entry->leased &&
-            memcmp(entry->sql, sql, size) == 0)
-            return entry;
-    }
+    if (conn->cache_last < conn->cache_size &&
+        cache_holds(&conn->cache[conn->cache_last], hash, sql, size))
+        return &conn->cache[conn->cache_last];
+    for (uint32_t i = 0; i < conn->cache_size; i++)
+        if (cache_holds(&conn->cache[i], hash, sql, size)) {
+            conn->cache_last = i;
+            return &conn->cache[i];
+        }
     return NULL;
 }
 
@@ -64,7 +74,7 @@ static void cache_keep(struct conn *conn, const char *sql, size_t size, struct s
                                   .handle = stmt->handle,
                                   .leased = true,
                                   .used = ++conn->cache_clock};
-    stmt->cached = true;
+    stmt->cached = entry;
 }
 
 void stmt_cache_clear(struct conn *conn)
@@ -98,7 +108,7 @@ yoda_status stmt_prepare(struct conn *conn, const char *sql, size_t size, struct
         entry->leased = true;
         entry->used = ++conn->cache_clock;
         out->handle = entry->handle;
-        out->cached = true;
+        out->cached = entry;
         return YODA_OK;
     }
     const char *rest = NULL;
@@ -125,15 +135,19 @@ void stmt_finish(struct stmt *stmt)
     conn_count_changes(stmt->conn);
     stmt->row = false;
     if (stmt->cached) {
+        ASSERT(stmt->cached->handle == stmt->handle && stmt->cached->leased);
         sqlite3_clear_bindings(stmt->handle);
-        struct conn *conn = stmt->conn;
-        for (uint32_t i = 0; i < conn->cache_size; i++)
-            if (conn->cache[i].handle == stmt->handle)
-                conn->cache[i].leased = false;
+        stmt->cached->leased = false;
     } else {
         sqlite3_finalize(stmt->handle);
     }
     stmt->handle = NULL;
+}
+
+void stmt_reset(struct stmt *stmt)
+{
+    sqlite3_reset(stmt->handle);
+    stmt->row = false;
 }
 
 bool stmt_is_readonly(const struct stmt *stmt)
@@ -175,6 +189,14 @@ yoda_status stmt_bind(struct stmt *stmt, int index, const struct value *value, y
     return YODA_OK;
 }
 
+yoda_status stmt_bind_borrowed(struct stmt *stmt, int index, const struct value *value,
+                               yoda_error *err)
+{
+    if (bind_borrowed(stmt->handle, index, value) != SQLITE_OK)
+        return conn_fail(stmt->conn, err);
+    return YODA_OK;
+}
+
 static yoda_status bind_param(struct stmt *stmt, int index, const yoda_value *in, yoda_error *err)
 {
     if (in->type < YODA_INTEGER || in->type > YODA_NULL)
@@ -193,7 +215,7 @@ static yoda_status bind_param(struct stmt *stmt, int index, const yoda_value *in
     } else {
         value.i = in->integer;
     }
-    return stmt_bind(stmt, index, &value, err);
+    return stmt_bind_borrowed(stmt, index, &value, err);
 }
 
 /* The parameter's index by "name", ":name", "@name" or "$name"; 0 when there is none. */
@@ -291,31 +313,59 @@ struct value stmt_value(struct stmt *stmt, int column)
     return value_of_sqlite(stmt->conn, sqlite3_column_value(stmt->handle, column));
 }
 
-yoda_status stmt_collect(struct stmt *stmt, struct batch_list *out, yoda_error *err)
+static uint64_t value_bytes(const struct value *row, int columns)
+{
+    uint64_t bytes = (uint64_t)columns * sizeof(uint64_t);
+    for (int i = 0; i < columns; i++)
+        bytes += row[i].type == YODA_TEXT || row[i].type == YODA_BLOB ? row[i].size : 0;
+    return bytes;
+}
+
+static yoda_status fetch(struct stmt *stmt, const struct stmt_room *room, struct value *row,
+                         struct batch_list *out, yoda_error *err)
+{
+    int columns = (int)out->column_count;
+    uint64_t bytes = 0;
+    while (stmt->row) {
+        for (int i = 0; i < columns; i++)
+            row[i] = stmt_value(stmt, i);
+        TRY(batch_list_append(out, row, err));
+        bytes += value_bytes(row, columns);
+        if (out->rows >= room->rows || bytes >= room->bytes)
+            break;
+        TRY(stmt_step(stmt, err));
+    }
+    return YODA_OK;
+}
+
+yoda_status stmt_fetch(struct stmt *stmt, const struct stmt_room *room, struct batch_list *out,
+                       yoda_error *err)
 {
     struct value stack[32], *row = stack;
-    yoda_status status = stmt_step(stmt, err);
+    size_t columns = out->column_count;
+    ASSERT((int)columns == stmt_column_count(stmt));
+    if (columns > COUNT_OF(stack)) {
+        row = mem_alloc(columns * sizeof *row);
+        if (!row)
+            return fail_nomem(err, columns * sizeof *row);
+    }
+    yoda_status status = fetch(stmt, room, row, out, err);
+    if (row != stack)
+        mem_free(row);
+    return status;
+}
+
+yoda_status stmt_collect(struct stmt *stmt, struct batch_list *out, yoda_error *err)
+{
+    static const struct stmt_room endless = {UINT64_MAX, UINT64_MAX};
+    TRY(stmt_step(stmt, err));
     int columns = stmt_column_count(stmt); /* after the first step: see the top */
-    if (status == YODA_OK && out->column_count != (uint32_t)columns) {
+    if (out->column_count != (uint32_t)columns) {
         if (out->rows)
             return fail(err, YODA_SCHEMA, "the statement's columns changed while it was run");
         struct mem_budget *budget = out->budget;
         batch_list_deinit(out);
         batch_list_init(out, (uint32_t)columns, budget);
     }
-    if (status == YODA_OK && (size_t)columns > COUNT_OF(stack)) {
-        row = mem_alloc((size_t)columns * sizeof *row);
-        if (!row)
-            return fail_nomem(err, (size_t)columns * sizeof *row);
-    }
-    while (status == YODA_OK && stmt->row) {
-        for (int i = 0; i < columns; i++)
-            row[i] = stmt_value(stmt, i);
-        status = batch_list_append(out, row, err);
-        if (status == YODA_OK)
-            status = stmt_step(stmt, err);
-    }
-    if (row != stack)
-        mem_free(row);
-    return status;
+    return stmt_fetch(stmt, &endless, out, err);
 }

@@ -40,7 +40,10 @@ enum token_kind keyword_find(const char *text, size_t size)
     size_t low = 0, high = COUNT_OF(keywords);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = strcmp(folded, keywords[middle].word);
+        const char *word = keywords[middle].word;
+        int order = folded[0] - word[0];
+        if (order == 0)
+            order = strcmp(folded, word);
         if (order == 0)
             return (enum token_kind)(KEYWORD_FIRST + middle);
         if (order < 0)

@@ -18,13 +18,14 @@ struct lifter {
     struct literal_lift *lift;
     const char *sql;
     struct lexer lexer;
-    struct token token;
+    struct token token, next;
     uint32_t copied; /* of the text, so far */
 };
 
 void literal_lift_init(struct literal_lift *lift)
 {
     str_init(&lift->sql);
+    str_init(&lift->head);
     str_init(&lift->bytes);
     lift->count = 0;
 }
@@ -32,18 +33,14 @@ void literal_lift_init(struct literal_lift *lift)
 void literal_lift_deinit(struct literal_lift *lift)
 {
     str_deinit(&lift->bytes);
+    str_deinit(&lift->head);
     str_deinit(&lift->sql);
 }
 
 static void advance(struct lifter *l)
 {
-    l->token = lexer_next(&l->lexer);
-}
-
-static struct token peek(const struct lifter *l)
-{
-    struct lexer ahead = l->lexer;
-    return lexer_next(&ahead);
+    l->token = l->next;
+    l->next = lexer_next(&l->lexer);
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -131,8 +128,7 @@ static bool lift_value(struct lifter *l)
     bool negative = l->token.kind == TOKEN_MINUS;
     if (negative)
         advance(&ahead);
-    struct token after = peek(&ahead);
-    if (after.kind != TOKEN_COMMA && after.kind != TOKEN_RIGHT_PAREN)
+    if (ahead.next.kind != TOKEN_COMMA && ahead.next.kind != TOKEN_RIGHT_PAREN)
         return true;
     if (!read_literal(l, &ahead.token, negative, &value))
         return true;
@@ -144,6 +140,7 @@ static bool lift_value(struct lifter *l)
     l->copied = ahead.token.end;
     l->lexer = ahead.lexer;
     l->token = ahead.token;
+    l->next = ahead.next;
     return true;
 }
 
@@ -174,6 +171,7 @@ static bool lift_lists(struct lifter *l)
 
 static bool find_values(struct lifter *l)
 {
+    l->next = lexer_next(&l->lexer);
     advance(l);
     if (l->token.kind != TOKEN_INSERT && l->token.kind != TOKEN_REPLACE)
         return false;
@@ -183,6 +181,29 @@ static bool find_values(struct lifter *l)
             l->token.kind == TOKEN_ILLEGAL)
             return false;
     return true;
+}
+
+/* A text that begins as the last one did has the same tokens so far: a parenthesis ends none. */
+static bool skip_head(struct lifter *l)
+{
+    const struct str *head = &l->lift->head;
+    if (head->size == 0 || l->lexer.size < head->size ||
+        memcmp(l->sql, head->data, head->size) != 0)
+        return false;
+    uint32_t end = (uint32_t)head->size;
+    l->token = (struct token){.kind = TOKEN_LEFT_PAREN, .start = end - 1, .end = end};
+    l->lexer.at = end;
+    l->next = lexer_next(&l->lexer);
+    return true;
+}
+
+/* Requires the word VALUES. */
+static void keep_head(struct lifter *l)
+{
+    struct str *head = &l->lift->head;
+    str_clear(head);
+    if (l->next.kind == TOKEN_LEFT_PAREN)
+        str_append(head, l->sql, l->next.end);
 }
 
 static void point_to_bytes(struct literal_lift *lift)
@@ -203,7 +224,12 @@ bool literal_lift_statement(struct literal_lift *lift, const char *sql, size_t s
     if (size > STATEMENT_BYTES_MAX)
         return false;
     lexer_init(&l.lexer, sql, (uint32_t)size);
-    if (!find_values(&l) || !lift_lists(&l) || lift->count == 0)
+    if (!skip_head(&l)) {
+        if (!find_values(&l))
+            return false;
+        keep_head(&l);
+    }
+    if (!lift_lists(&l) || lift->count == 0)
         return false;
     str_append(&lift->sql, sql + l.copied, size - l.copied);
     point_to_bytes(lift);

@@ -17,6 +17,7 @@
 
 struct literal_lift { /* used again for the next statement */
     struct str sql;
+    struct str head;  /* of the last one lifted, through the parenthesis behind VALUES */
     struct str bytes; /* of texts and blobs that are written otherwise than they are */
     yoda_value values[LITERAL_LIFT_MAX]; /* data points into the given text or into bytes */
     size_t count;

@@ -12,6 +12,8 @@
 
 #include <stdatomic.h>
 
+#define DECIMALS 100000
+
 static struct conn *open_memory(uint32_t cache, const _Atomic bool *cancel)
 {
     static char uri[64];
@@ -205,6 +207,44 @@ static void numbers(void **state)
     }
 }
 
+/* Digits with a point somewhere, mostly few enough to be read without SQLite. */
+static size_t random_decimal(uint64_t *seed, char out[24])
+{
+    size_t digits = 1 + test_random(seed) % 16, point = test_random(seed) % (digits + 1);
+    size_t zeros = test_random(seed) % 4 ? 0 : test_random(seed) % digits;
+    for (size_t i = 0, d = 0; i <= digits; i++)
+        out[i] = (char)(i == point    ? '.'
+                        : d++ < zeros ? '0'
+                                      : '0' + (char)(test_random(seed) % 10));
+    return digits + 1;
+}
+
+static void decimals(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    char *directory = test_directory_make(), path[4200], text[24];
+    snprintf(path, sizeof path, "%s/d.db", directory);
+    struct conn *conn;
+    struct stmt stmt;
+    yoda_error err;
+    OK(conn_open(&(struct conn_options){.path = path, .role = CONN_WRITER}, &conn, &err));
+    OK(stmt_prepare(conn, "SELECT CAST(?1 AS REAL)", 23, &stmt, NULL, &err));
+    for (int i = 0; i < DECIMALS; i++) {
+        size_t size = random_decimal(&seed, text);
+        struct value given = value_text(text, size);
+        OK(stmt_bind(&stmt, 1, &given, &err));
+        OK(stmt_step(&stmt, &err));
+        double expected = stmt_value(&stmt, 0).r, found = sqlite_text_to_real(text, size);
+        if (memcmp(&expected, &found, sizeof found) != 0)
+            fail_msg("%.*s: %a, SQLite %a", (int)size, text, found, expected);
+        stmt_reset(&stmt);
+    }
+    stmt_finish(&stmt);
+    conn_close(conn);
+    test_directory_remove(directory);
+}
+
 static void pool(void **state)
 {
     (void)state;
@@ -375,6 +415,7 @@ int main(void)
         cmocka_unit_test(cancel_deadline_busy),
         cmocka_unit_test(cancelled_transactions_end),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(decimals),
         cmocka_unit_test(pool),
         cmocka_unit_test(keys_of_rowid_tables),
         cmocka_unit_test(keys_of_without_rowid),

@@ -116,15 +116,53 @@ static void long_lists(void **state)
     }
 }
 
+/* Statements that begin as the one before, wholly or nearly. */
+static void one_after_another(void **state)
+{
+    static const char *const texts[] = {
+        "INSERT INTO t VALUES (1, 2)",
+        "INSERT INTO t VALUES (3)",
+        "INSERT INTO t VALUES",
+        "INSERT INTO t VALUES (",
+        "INSERT INTO t VALUES (4",
+        "INSERT INTO t VALUES (5), (6) ; ",
+        "INSERT INTO t VALUES (/* ( */ 7, 'a''b')",
+        "INSERT INTO t VALUES (8) RETURNING 1",
+        "INSERT INTO t VALUES /* ( */ (9)",
+        "INSERT INTO t VALUES /* ( */ (10, ?)",
+        "INSERT INTO t VALUES /* ( */ ((11), 12)",
+        "INSERT INTO t VALUESX (13)",
+        "INSERT INTO u VALUES (14)",
+        "INSERT INTO t(a) VALUES (15)",
+        "UPDATE t SET a = (16)",
+    };
+    struct literal_lift kept;
+    (void)state;
+    literal_lift_init(&kept);
+    uint64_t seed = test_seed();
+    for (int i = 0; i < 2000; i++) {
+        const char *sql = texts[test_random(&seed) % COUNT_OF(texts)];
+        struct literal_lift fresh;
+        literal_lift_init(&fresh);
+        bool expected = literal_lift_statement(&fresh, sql, strlen(sql));
+        assert_int_equal(literal_lift_statement(&kept, sql, strlen(sql)), expected);
+        assert_int_equal(kept.count * expected, fresh.count * expected);
+        if (expected)
+            assert_string_equal(kept.sql.data, fresh.sql.data);
+        literal_lift_deinit(&fresh);
+    }
+    literal_lift_deinit(&kept);
+}
+
 static void no_memory(void **state)
 {
     const char sql[] = "INSERT INTO t VALUES ('it''s', 1)";
     (void)state;
-    for (uint64_t n = 1; n <= 2; n++) {
+    for (uint64_t n = 1; n <= 3; n++) {
         struct literal_lift lift;
         literal_lift_init(&lift);
-        mem_fail_after(n, false);
-        assert_false(literal_lift_statement(&lift, sql, sizeof sql - 1));
+        mem_fail_after(n, false); /* the first is only for the next statement's sake */
+        assert_int_equal(literal_lift_statement(&lift, sql, sizeof sql - 1), n == 1);
         mem_fail_after(0, false);
         assert_true(literal_lift_statement(&lift, sql, sizeof sql - 1));
         literal_lift_deinit(&lift);
@@ -135,6 +173,7 @@ int main(void)
 {
     expr_set_number_text(&(const struct number_text){.text_to_real = strtod_text});
     const struct CMUnitTest tests[] = {cmocka_unit_test(lifted), cmocka_unit_test(left_alone),
-                                       cmocka_unit_test(long_lists), cmocka_unit_test(no_memory)};
+                                       cmocka_unit_test(long_lists), cmocka_unit_test(no_memory),
+                                       cmocka_unit_test(one_after_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
