@@ -93,11 +93,11 @@ YODA_API const char *yoda_version(void);
 /* ---- Values and parameters ------------------------------------------------------------------ */
 
 typedef enum yoda_type { /* SQLite's storage classes, with SQLite's numbers */
-    YODA_INTEGER = 1,
-    YODA_REAL = 2,
-    YODA_TEXT = 3,
-    YODA_BLOB = 4,
-    YODA_NULL = 5
+                         YODA_INTEGER = 1,
+                         YODA_REAL = 2,
+                         YODA_TEXT = 3,
+                         YODA_BLOB = 4,
+                         YODA_NULL = 5
 } yoda_type;
 
 typedef struct yoda_value {
@@ -215,9 +215,15 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_query(yoda_engine *engine, const char 
                                                 const yoda_query_options *options,
                                                 yoda_result **out, yoda_error *err);
 
-/* yoda_execute and yoda_query inside a transaction. */
+/* yoda_execute, yoda_execute_many and yoda_query inside a transaction; yoda_txn_query also answers
+ * the rows of INSERT, UPDATE and DELETE with RETURNING. An error leaves the
+ * transaction open and undoes the failing statement alone; of execute_many, all its rows. Where
+ * SQLite rolls the transaction back (a write that is interrupted, OR ROLLBACK, a full disk) the
+ * message says so, and what follows is YODA_CONFLICT until the handle is given back. */
 YODA_API yoda_status yoda_txn_execute(yoda_txn *txn, const char *sql, const yoda_params *params,
                                       int64_t *changes, yoda_error *err);
+YODA_API yoda_status yoda_txn_execute_many(yoda_txn *txn, const char *sql, const yoda_params *rows,
+                                           size_t count, int64_t *changes, yoda_error *err);
 YODA_API YODA_MUST_CHECK yoda_status yoda_txn_query(yoda_txn *txn, const char *sql,
                                                     const yoda_params *params, yoda_result **out,
                                                     yoda_error *err);
@@ -226,9 +232,10 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_txn_query(yoda_txn *txn, const char *s
  * Say how a query would run: the side, the reason, and for the columnar side its plan as a tree.
  * One text column, one row a line. The SQL "EXPLAIN YODA <select>" through yoda_query: the same.
  *
- * "EXPLAIN YODA ANALYZE <select>" through yoda_query runs the query too, drops its rows, and answers
- * with the columns plan (TEXT, a line of the tree), rows, estimated, ms (REAL, the operator's own time,
- * of all threads), bytes (kept), spilled, read (TEXT) and depth (of operators; NULL in other lines).
+ * "EXPLAIN YODA ANALYZE <select>" through yoda_query runs the query too, drops its rows, and
+ * answers with the columns plan (TEXT, a line of the tree), rows, estimated, ms (REAL, the
+ * operator's own time, of all threads), bytes (kept), spilled, read (TEXT) and depth (of operators;
+ * NULL in other lines).
  */
 YODA_API YODA_MUST_CHECK yoda_status yoda_explain(yoda_engine *engine, const char *sql,
                                                   yoda_result **out, yoda_error *err);
@@ -236,14 +243,14 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_explain(yoda_engine *engine, const cha
 /* ---- Results, row by row -------------------------------------------------------------------- */
 
 typedef struct yoda_result_info {
-    yoda_side side;          /* YODA_SIDE_COLUMN or YODA_SIDE_ROW                              */
-    const char *reason;      /* why that side; owned by the result                             */
-    int64_t staleness_ms;    /* age of the snapshot when the query began; 0: fresh             */
-    int64_t watermark;       /* last captured change the snapshot includes; -1 on the row side */
+    yoda_side side;       /* YODA_SIDE_COLUMN or YODA_SIDE_ROW                              */
+    const char *reason;   /* why that side; owned by the result                             */
+    int64_t staleness_ms; /* age of the snapshot when the query began; 0: fresh             */
+    int64_t watermark;    /* last captured change the snapshot includes; -1 on the row side */
     uint64_t rows;
     uint64_t segments_read, segments_total; /* 0 on the row side                               */
     uint64_t vectors_read, vectors_total;   /* after pruning by zone maps                      */
-    int64_t elapsed_ns;      /* planning, waiting for freshness and running                    */
+    int64_t elapsed_ns; /* planning, waiting for freshness and running                    */
 } yoda_result_info;
 
 YODA_API void yoda_result_info_get(const yoda_result *result, yoda_result_info *info);
@@ -324,6 +331,45 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_result_arrow_stream(yoda_result *resul
                                                               struct ArrowArrayStream *out,
                                                               yoda_error *err);
 
+/* ---- Rows from Arrow ------------------------------------------------------------------------ */
+
+typedef enum yoda_ingest_mode {
+    YODA_INGEST_APPEND = 0,        /* into a table that is there                                  */
+    YODA_INGEST_CREATE = 1,        /* make the table; YODA_CONFLICT when there is one             */
+    YODA_INGEST_CREATE_APPEND = 2, /* make it when there is none                                  */
+    YODA_INGEST_REPLACE = 3        /* delete what is in it; make it when there is none            */
+} yoda_ingest_mode;
+
+/*
+ * Insert the rows of an Arrow stream in one transaction: all or nothing. The table is one of the
+ * file's own (schema main), registered or not.
+ *
+ * Columns are matched with the table's by name, as SQLite compares names; columns of the table that
+ * the stream lacks get their defaults, one of the stream that the table lacks is an error. A table
+ * that is made has INTEGER, REAL, TEXT and BLOB columns and no declared key; one that mixes classes
+ * is BLOB, which converts nothing.
+ *
+ *   integers, bool -> INTEGER (uint64 past INT64_MAX: YODA_TOO_BIG)     floats -> REAL, NaN -> NULL
+ *   utf8, large, view -> TEXT      binary, large, view, fixed -> BLOB    null -> NULL
+ *   date32, date64 -> 'YYYY-MM-DD'     time32, time64 -> 'HH:MM:SS[.fraction]'
+ *   timestamp -> 'YYYY-MM-DD HH:MM:SS[.fraction]', in UTC where it has a zone; years 0000 to 9999,
+ *     else YODA_TOO_BIG; a fraction that is not 0 has 3, 6 or 9 digits, as few as hold it
+ *   decimal128 -> INTEGER where its scale is 0 and it fits, else TEXT with all digits
+ *   dictionary -> as its values; a union of these (Yoda exports dense ones) -> each value's own
+ *   lists, structs, maps, ... -> YODA_MISUSE, naming the column
+ *
+ *   stream   moved from: released before the return, whatever that is. Its callbacks run on this
+ *            thread with the write connection taken: they must not write to this engine
+ *   rows     inserted; may be NULL
+ *
+ * Errors   those of a row name it, from 1 over the whole stream: "row 7: ..."; YODA_NOT_FOUND (a
+ *          table or column), YODA_CONFLICT, YODA_MISUSE (a column that comes twice, is generated,
+ *          or has no value in SQLite; a broken array), YODA_ERROR (the stream's own, with its text)
+ */
+YODA_API yoda_status yoda_ingest(yoda_engine *engine, const char *table,
+                                 struct ArrowArrayStream *stream, yoda_ingest_mode mode,
+                                 int64_t *rows, yoda_error *err);
+
 /* ---- Registered tables ---------------------------------------------------------------------- */
 
 typedef struct yoda_table_schema {
@@ -345,19 +391,19 @@ typedef struct yoda_table_schema {
  */
 YODA_API yoda_status yoda_register_table(yoda_engine *engine, const char *table,
                                          const yoda_table_schema *schema, yoda_error *err);
-YODA_API yoda_status yoda_unregister_table(yoda_engine *engine, const char *table,
-                                           yoda_error *err);
+YODA_API yoda_status yoda_unregister_table(yoda_engine *engine, const char *table, yoda_error *err);
 
 /* ---- Sync, checkpoint, verify --------------------------------------------------------------- */
 
 typedef struct yoda_sync_stats {
     uint64_t events_processed; /* log entries read                    */
     uint64_t rows_inserted, rows_updated, rows_deleted;
-    uint64_t pruned;           /* log entries removed                 */
-    int64_t last_seq;          /* the watermark after the sync        */
+    uint64_t pruned;  /* log entries removed                 */
+    int64_t last_seq; /* the watermark after the sync        */
 } yoda_sync_stats;
 
-/* Bring the columnar side up to the last commit. stats may be NULL. */
+/* Bring the columnar side up to the last commit. stats may be NULL; its counts are of everything
+ * carried over since the last yoda_sync, also by the background sync and by queries. */
 YODA_API yoda_status yoda_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_error *err);
 
 /* Make the columnar side durable up to its watermark and prune the log. */
@@ -382,22 +428,21 @@ YODA_API yoda_status yoda_verify(yoda_engine *engine, const char *table, unsigne
 /* ---- Status, introspection, progress -------------------------------------------------------- */
 
 typedef struct yoda_engine_status {
-    size_t size;              /* set by the caller: sizeof(yoda_engine_status) */
-    bool owner;               /* this engine keeps the columnar side of the file */
+    size_t size; /* set by the caller: sizeof(yoda_engine_status) */
+    bool owner;  /* this engine keeps the columnar side of the file */
     bool closed;
-    int64_t watermark;        /* last change the newest version includes   */
+    int64_t watermark; /* last change the newest version includes   */
     int64_t durable_watermark;
-    int64_t log_head;         /* newest change in the file                 */
+    int64_t log_head; /* newest change in the file                 */
     uint64_t lag_events;
-    int64_t lag_ms;           /* since the oldest unsynced change was seen */
+    int64_t lag_ms; /* since the oldest unsynced change was seen */
     uint64_t tables, segments, rows, deleted_rows;
     uint64_t bytes_memory, bytes_disk;
     uint64_t syncs, failed_syncs, checkpoints, compactions, rebuilds;
     char last_error[YODA_MESSAGE_MAX]; /* of background work; "" if none */
 } yoda_engine_status;
 
-YODA_API yoda_status yoda_status_get(yoda_engine *engine, yoda_engine_status *out,
-                                     yoda_error *err);
+YODA_API yoda_status yoda_status_get(yoda_engine *engine, yoda_engine_status *out, yoda_error *err);
 
 typedef enum yoda_inspect_kind {
     YODA_INSPECT_TABLES = 0,   /* name, state, rows, segments, bytes, reason, ... */
@@ -411,8 +456,8 @@ YODA_API YODA_MUST_CHECK yoda_status yoda_inspect(yoda_engine *engine, yoda_insp
                                                   yoda_error *err);
 
 /*
- * Be told how long work goes on (register, verify, rebuild): called at most every 50 ms on the
- * thread that runs the call. Return false to cancel (the call ends with YODA_INTERRUPTED).
+ * Be told how long work goes on (register, verify, rebuild, ingest): called at most every 50 ms on
+ * the thread that runs the call. Return false to cancel (the call ends with YODA_INTERRUPTED).
  */
 typedef bool (*yoda_progress_fn)(void *context, const char *what, uint64_t done, uint64_t total);
 YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *context);
@@ -437,17 +482,26 @@ YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *
  *   2  A submit copies everything it is given and never waits for a lock of the database.
  *   3  At most max_in_flight operations of an engine (an option) are accepted and not yet drained.
  *      Over it a submit is YODA_BUSY, and its queue gets one YODA_OP_WRITABLE completion when a
- *      quarter of the room is free again. yoda_submit_shutdown is always accepted.
+ *      quarter of the room is free again. A shutdown, a commit and a rollback are never refused so.
  *   4  Everything but queries takes effect in the order of its submits on a queue, and a sync or a
  *      registration sees the writes submitted before it. Queries run at once, beside each other and
- *      beside the writes: await a write to see it.
+ *      beside the writes: await a write to see it. What is submitted for a transaction is in order
+ *      with the rest of that transaction only, and never waits for another one's writes.
  *   5  Writes that wait together are committed together. Each has its own result and error: one
  *      that fails takes none of the others with it. Its completion comes after the commit. What
  *      cannot share a transaction (several statements, CREATE, PRAGMA, VACUUM, ...) runs alone.
  *   6  A cancelled operation ends with YODA_INTERRUPTED, usually within milliseconds; one whose
  *      timeout_ms ran out, waiting included, with YODA_TIMEOUT. yoda_interrupt cancels all of an
  *      engine's. A write that was already done when the cancel came reports YODA_OK.
- *   7  No user code runs on Yoda's threads; yoda_set_progress is not called for operations.
+ *   7  No user code runs on Yoda's threads; yoda_set_progress is not called for operations. The one
+ *      exception is the stream given to yoda_submit_ingest, whose callbacks run on one of them.
+ *   8  A query whose options have a window streams: its rows come in parts, each a completion with
+ *      YODA_COMPLETION_MORE and a result of its own. At most `window` parts are on their way or not
+ *      yet credited by yoda_op_credit: a reader that stops reading stops the query, not the memory.
+ *      There is at least one part, which has the columns even when there are no rows. The one
+ *      completion of rule 1 comes behind the parts, without the flag and without a result: YODA_OK
+ *      when the parts were all. Columns keep their Arrow types from part to part where the values
+ *      allow it. A stream reads one snapshot from its first part to its last.
  *
  * Threads   A queue may be used by any number of threads; each completion goes to one of them.
  * Owner     A queue outlives its engine: completions can be drained after yoda_shutdown and
@@ -466,16 +520,27 @@ typedef enum yoda_op_kind {
     YODA_OP_CHECKPOINT = 7,
     YODA_OP_VERIFY = 8,
     YODA_OP_SHUTDOWN = 9,
-    YODA_OP_WRITABLE = 10 /* not an operation: there is room for submits again, see rule 3 */
+    YODA_OP_WRITABLE = 10, /* not an operation: there is room for submits again, see rule 3 */
+    YODA_OP_INGEST = 11,
+    YODA_OP_BEGIN = 12,
+    YODA_OP_TXN_EXECUTE = 13,
+    YODA_OP_TXN_EXECUTE_MANY = 14,
+    YODA_OP_TXN_QUERY = 15,
+    YODA_OP_COMMIT = 16,
+    YODA_OP_ROLLBACK = 17
 } yoda_op_kind;
+
+#define YODA_COMPLETION_MORE 1u /* a part of a stream: more completions of this operation follow   \
+                                 */
 
 typedef struct yoda_completion {
     uint64_t user_data; /* as submitted; 0 for YODA_OP_WRITABLE */
     yoda_op_kind kind;
     yoda_status status;
-    unsigned flags;            /* 0; later versions may set some        */
-    int64_t changes;           /* execute, batch, many: as yoda_execute */
-    yoda_result *result;       /* query: yours to close; else NULL      */
+    unsigned flags;            /* YODA_COMPLETION_MORE, or 0                 */
+    int64_t changes;           /* writes: as yoda_execute; ingest: rows      */
+    yoda_result *result;       /* query: yours to close; else NULL           */
+    yoda_txn *txn;             /* begin: yours to commit or roll back; else NULL */
     int64_t queued_ns;         /* from the submit until it began to run */
     int64_t run_ns;            /* from there to its completion          */
     yoda_sync_stats sync;      /* YODA_OP_SYNC, where status is YODA_OK   */
@@ -517,10 +582,11 @@ typedef struct yoda_op_options {
     int64_t timeout_ms;       /* from the submit; 0: none                                */
     yoda_side side;           /* queries                                                 */
     int64_t max_staleness_ms; /* queries: >= 0, YODA_STALENESS_DEFAULT or _ANY           */
+    uint32_t window;          /* queries: > 0: stream, so many parts ahead; see rule 8   */
 } yoda_op_options;
 #define YODA_OP_OPTIONS_INIT                                                                       \
     {                                                                                              \
-        sizeof(yoda_op_options), 0, YODA_SIDE_AUTO, YODA_STALENESS_DEFAULT                         \
+        sizeof(yoda_op_options), 0, YODA_SIDE_AUTO, YODA_STALENESS_DEFAULT, 0                      \
     }
 
 /* The handle of one operation, for cancel and progress. Pass NULL where it is not wanted. */
@@ -564,6 +630,41 @@ YODA_API yoda_status yoda_submit_checkpoint(yoda_queue *queue, const yoda_op_opt
 YODA_API yoda_status yoda_submit_verify(yoda_queue *queue, const char *table, unsigned flags,
                                         const yoda_op_options *options, uint64_t user_data,
                                         yoda_op **op, yoda_error *err);
+/* The stream is moved from when the submit is accepted; see rule 7. */
+YODA_API yoda_status yoda_submit_ingest(yoda_queue *queue, const char *table,
+                                        struct ArrowArrayStream *stream, yoda_ingest_mode mode,
+                                        const yoda_op_options *options, uint64_t user_data,
+                                        yoda_op **op, yoda_error *err);
+
+/*
+ * Transactions. The completion of begin brings the handle; a begin that is closed undrained is
+ * rolled back. A commit or rollback takes the handle when it is accepted: it must not be used any
+ * more. One that was cancelled in time rolls back, in its turn. A submit that is refused leaves the
+ * handle with the caller: after YODA_CLOSED it is freed with yoda_rollback. Other writes submitted
+ * meanwhile wait for the end of the transaction, at most busy_timeout_ms. Queries of a transaction
+ * do not stream.
+ */
+YODA_API yoda_status yoda_submit_begin(yoda_queue *queue, const yoda_op_options *options,
+                                       uint64_t user_data, yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_txn_execute(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                             const yoda_params *params,
+                                             const yoda_op_options *options, uint64_t user_data,
+                                             yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_txn_execute_many(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                                  const yoda_params *rows, size_t count,
+                                                  const yoda_op_options *options,
+                                                  uint64_t user_data, yoda_op **op,
+                                                  yoda_error *err);
+YODA_API yoda_status yoda_submit_txn_query(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                           const yoda_params *params,
+                                           const yoda_op_options *options, uint64_t user_data,
+                                           yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_commit(yoda_queue *queue, yoda_txn *txn,
+                                        const yoda_op_options *options, uint64_t user_data,
+                                        yoda_op **op, yoda_error *err);
+YODA_API yoda_status yoda_submit_rollback(yoda_queue *queue, yoda_txn *txn,
+                                          const yoda_op_options *options, uint64_t user_data,
+                                          yoda_op **op, yoda_error *err);
 /*
  * yoda_shutdown: refuse new work, cancel the queries, let the writes that were accepted end (those
  * that do not within busy_timeout_ms are cancelled). Its own completion comes after all others. It
@@ -576,16 +677,21 @@ YODA_API yoda_status yoda_submit_shutdown(yoda_queue *queue, uint64_t user_data,
  * thread. The completion comes all the same. Errors: YODA_MISUSE (NULL), YODA_FORKED. */
 YODA_API yoda_status yoda_op_cancel(yoda_op *op);
 
+/* A streaming query may send so many parts more: what was read can be forgotten. Credit for more
+ * than is out is ignored. Any thread.
+ * Errors: YODA_MISUSE (NULL, or not a stream), YODA_FORKED. */
+YODA_API yoda_status yoda_op_credit(yoda_op *op, uint32_t parts);
+
 typedef enum yoda_op_phase {
     YODA_OP_WAITING = 0, /* for a thread          */
     YODA_OP_RUNNING = 1,
-    YODA_OP_DONE = 2     /* its completion is out */
+    YODA_OP_DONE = 2 /* its completion is out */
 } yoda_op_phase;
 
 typedef struct yoda_op_state {
     size_t size; /* set by the caller: sizeof(yoda_op_state) */
     yoda_op_phase phase;
-    uint64_t done, total; /* rows of a registration or verification; total 0: not known */
+    uint64_t done, total; /* rows of a registration, verification, ingest; total 0: not known */
 } yoda_op_state;
 
 /* How far is it? Any thread. Errors: YODA_MISUSE (NULL or no size), YODA_FORKED. */

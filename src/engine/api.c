@@ -7,6 +7,7 @@
 #include "engine/api.h"
 
 #include "base/cpu.h"
+#include "engine/ingest.h"
 #include "oltp/sqlite_conn.h"
 
 #include <stdio.h>
@@ -159,6 +160,22 @@ yoda_status yoda_explain(yoda_engine *engine, const char *sql, yoda_result **out
     *out = NULL;
     TRY(api_enter(engine, &call, err));
     return api_leave(engine, &call, query_explain(engine, &call, sql, out, err));
+}
+
+yoda_status yoda_ingest(yoda_engine *engine, const char *table, struct ArrowArrayStream *stream,
+                        yoda_ingest_mode mode, int64_t *rows, yoda_error *err)
+{
+    struct call call;
+    struct ingest_request request = {table, stream, mode};
+    int64_t ignored, *count = rows ? rows : &ignored;
+    *count = 0;
+    yoda_status status = ingest_check(table, stream, mode, err);
+    if (status == YODA_OK)
+        status = api_enter(engine, &call, err);
+    if (status == YODA_OK)
+        status = api_leave(engine, &call, ingest_run(engine, &call, &request, count, err));
+    ingest_release(stream);
+    return status;
 }
 
 yoda_status yoda_register_table(yoda_engine *engine, const char *table,

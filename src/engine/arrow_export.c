@@ -60,6 +60,8 @@ static enum export_type column_type(const yoda_result *result, uint32_t column)
             return EXPORT_UNION;
         type = (enum export_type)kind;
     }
+    if (type == EXPORT_NULL && result->is_part)
+        return planned_type(result, column);
     return type;
 }
 

@@ -6,6 +6,9 @@
  */
 #include "engine/api.h"
 #include "engine/completion_queue.h"
+#include "engine/ingest.h"
+#include "engine/stream_window.h"
+#include "engine/txn.h"
 
 #include <poll.h>
 
@@ -86,16 +89,8 @@ void yoda_queue_close(yoda_queue *queue)
 {
     if (check_queue(queue, NULL) != YODA_OK)
         return;
-    uint32_t dropped = 0;
     dispatch_close_queue(queue, queue->engine->options.busy_timeout_ms);
-    struct yoda_op *op = completion_queue_shut(queue);
-    while (op) {
-        struct yoda_op *next = op->completed;
-        operation_release(op);
-        op = next;
-        dropped++;
-    }
-    dispatch_make_room(queue->engine, dropped);
+    dispatch_make_room(queue->engine, completion_queue_shut(queue));
     completion_queue_release(queue);
 }
 
@@ -124,6 +119,8 @@ static yoda_status submit(yoda_queue *queue, struct operation_request *request,
         *op = NULL;
     TRY(check_queue(queue, err));
     TRY(read_options(options, &request->options, err));
+    if (request->options.window > 0 && request->kind != YODA_OP_QUERY)
+        return fail(err, YODA_MISUSE, "options.window is for queries, outside of transactions");
     return dispatch_submit(queue, request, user_data, op, err);
 }
 
@@ -225,6 +222,113 @@ yoda_status yoda_submit_verify(yoda_queue *queue, const char *table, unsigned fl
     return submit(queue, &request, options, user_data, op, err);
 }
 
+yoda_status yoda_submit_ingest(yoda_queue *queue, const char *table,
+                               struct ArrowArrayStream *stream, yoda_ingest_mode mode,
+                               const yoda_op_options *options, uint64_t user_data, yoda_op **op,
+                               yoda_error *err)
+{
+    struct operation_request request = {
+        .kind = YODA_OP_INGEST, .sql = table, .stream = stream, .flags = (unsigned)mode};
+    if (op)
+        *op = NULL;
+    TRY(ingest_check(table, stream, mode, err));
+    return submit_text(queue, &request, options, user_data, op, err);
+}
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+static yoda_status submit_txn(yoda_queue *queue, struct operation_request *request,
+                              const yoda_op_options *options, uint64_t user_data, yoda_op **op,
+                              yoda_error *err)
+{
+    if (op)
+        *op = NULL;
+    TRY(check_queue(queue, err));
+    if (!request->txn)
+        return fail(err, YODA_MISUSE, "the transaction is NULL");
+    if (txn_engine(request->txn) != queue->engine)
+        return fail(err, YODA_MISUSE, "the transaction is another engine's");
+    return submit(queue, request, options, user_data, op, err);
+}
+
+static yoda_status submit_txn_text(yoda_queue *queue, struct operation_request *request,
+                                   const yoda_op_options *options, uint64_t user_data, yoda_op **op,
+                                   yoda_error *err)
+{
+    if (op)
+        *op = NULL;
+    if (!request->sql)
+        return fail(err, YODA_MISUSE, "the statement is NULL");
+    return submit_txn(queue, request, options, user_data, op, err);
+}
+
+/* The application's reference goes to the operation. */
+static yoda_status submit_end(yoda_queue *queue, struct operation_request *request,
+                              const yoda_op_options *options, uint64_t user_data, yoda_op **op,
+                              yoda_error *err)
+{
+    TRY(submit_txn(queue, request, options, user_data, op, err));
+    txn_release(request->txn);
+    return YODA_OK;
+}
+
+yoda_status yoda_submit_begin(yoda_queue *queue, const yoda_op_options *options, uint64_t user_data,
+                              yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {.kind = YODA_OP_BEGIN};
+    return submit(queue, &request, options, user_data, op, err);
+}
+
+yoda_status yoda_submit_txn_execute(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                    const yoda_params *params, const yoda_op_options *options,
+                                    uint64_t user_data, yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {
+        .kind = YODA_OP_TXN_EXECUTE, .txn = txn, .sql = sql, .rows = params};
+    return submit_txn_text(queue, &request, options, user_data, op, err);
+}
+
+yoda_status yoda_submit_txn_execute_many(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                         const yoda_params *rows, size_t count,
+                                         const yoda_op_options *options, uint64_t user_data,
+                                         yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {
+        .kind = YODA_OP_TXN_EXECUTE_MANY, .txn = txn, .sql = sql, .rows = rows, .count = count};
+    if (op)
+        *op = NULL;
+    if (count > 0 && !rows)
+        return fail(err, YODA_MISUSE, "rows is NULL");
+    return submit_txn_text(queue, &request, options, user_data, op, err);
+}
+
+yoda_status yoda_submit_txn_query(yoda_queue *queue, yoda_txn *txn, const char *sql,
+                                  const yoda_params *params, const yoda_op_options *options,
+                                  uint64_t user_data, yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {
+        .kind = YODA_OP_TXN_QUERY, .txn = txn, .sql = sql, .rows = params};
+    if (op)
+        *op = NULL;
+    if (options && options->size >= sizeof *options && options->window > 0)
+        return fail(err, YODA_MISUSE, "a query in a transaction does not stream: window is not 0");
+    return submit_txn_text(queue, &request, options, user_data, op, err);
+}
+
+yoda_status yoda_submit_commit(yoda_queue *queue, yoda_txn *txn, const yoda_op_options *options,
+                               uint64_t user_data, yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {.kind = YODA_OP_COMMIT, .txn = txn};
+    return submit_end(queue, &request, options, user_data, op, err);
+}
+
+yoda_status yoda_submit_rollback(yoda_queue *queue, yoda_txn *txn, const yoda_op_options *options,
+                                 uint64_t user_data, yoda_op **op, yoda_error *err)
+{
+    struct operation_request request = {.kind = YODA_OP_ROLLBACK, .txn = txn};
+    return submit_end(queue, &request, options, user_data, op, err);
+}
+
 yoda_status yoda_submit_shutdown(yoda_queue *queue, uint64_t user_data, yoda_op **op,
                                  yoda_error *err)
 {
@@ -238,6 +342,15 @@ yoda_status yoda_op_cancel(yoda_op *op)
 {
     TRY(check_op(op));
     dispatch_cancel(op);
+    return YODA_OK;
+}
+
+yoda_status yoda_op_credit(yoda_op *op, uint32_t parts)
+{
+    TRY(check_op(op));
+    if (!operation_streams(op))
+        return YODA_MISUSE;
+    stream_window_credit(op, parts);
     return YODA_OK;
 }
 

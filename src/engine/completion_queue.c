@@ -91,23 +91,46 @@ void yoda_queue_wake(yoda_queue *queue)
 
 /* ---- The list -------------------------------------------------------------------------------- */
 
-bool completion_queue_post(yoda_queue *queue, struct yoda_op *op)
+/* false: the queue is closed. */
+static bool append(yoda_queue *queue, struct completion_entry *entry)
 {
-    ASSERT(atomic_load(&op->phase) == YODA_OP_DONE);
     pthread_mutex_lock(&queue->mutex);
     bool open = !queue->closed;
     if (open) {
-        operation_acquire(op);
-        op->completed = NULL;
+        operation_acquire(entry->op);
         if (queue->last)
-            queue->last->completed = op;
+            queue->last->next = entry;
         else
-            queue->first = op;
-        queue->last = op;
+            queue->first = entry;
+        queue->last = entry;
         signal_edge(queue);
     }
     pthread_mutex_unlock(&queue->mutex);
     return open;
+}
+
+bool completion_queue_post(yoda_queue *queue, struct yoda_op *op)
+{
+    ASSERT(atomic_load(&op->phase) == YODA_OP_DONE);
+    op->end = (struct completion_entry){.op = op};
+    return append(queue, &op->end);
+}
+
+yoda_status completion_queue_post_part(struct yoda_op *op, yoda_result *part, yoda_error *err)
+{
+    struct completion_entry *entry = mem_alloc(sizeof *entry);
+    yoda_status status = YODA_OK;
+    if (!entry)
+        status = fail_nomem(err, sizeof *entry);
+    else
+        *entry = (struct completion_entry){.op = op, .part = part, .posted_ns = os_monotonic_ns()};
+    if (status == YODA_OK && !append(op->queue, entry))
+        status = fail(err, YODA_INTERRUPTED, "the queue is closed");
+    if (status != YODA_OK) {
+        yoda_result_close(part);
+        mem_free(entry);
+    }
+    return status;
 }
 
 void completion_queue_post_writable(yoda_queue *queue)
@@ -120,31 +143,67 @@ void completion_queue_post_writable(yoda_queue *queue)
     pthread_mutex_unlock(&queue->mutex);
 }
 
-struct yoda_op *completion_queue_shut(yoda_queue *queue)
+/* What nobody drained. Returns 1 for an operation's end, 0 for a part. */
+static uint32_t drop(struct completion_entry *entry)
 {
+    struct yoda_op *op = entry->op;
+    bool ended = !entry->part;
+    if (ended) {
+        operation_abandon(op);
+    } else {
+        yoda_result_close(entry->part);
+        mem_free(entry);
+    }
+    operation_release(op);
+    return ended;
+}
+
+uint32_t completion_queue_shut(yoda_queue *queue)
+{
+    uint32_t dropped = 0;
     pthread_mutex_lock(&queue->mutex);
-    struct yoda_op *rest = queue->first;
+    struct completion_entry *entry = queue->first;
     queue->first = queue->last = NULL;
     queue->closed = true;
     close(queue->fd);
     queue->fd = -1;
     pthread_mutex_unlock(&queue->mutex);
-    return rest;
+    while (entry) {
+        struct completion_entry *next = entry->next;
+        dropped += drop(entry);
+        entry = next;
+    }
+    return dropped;
 }
 
-/* Requires the mutex. Cuts up to max operations off the list. */
-static struct yoda_op *cut(yoda_queue *queue, int max)
+/* Requires the mutex. Cuts up to max entries off the list. */
+static struct completion_entry *cut(yoda_queue *queue, int max)
 {
-    struct yoda_op *first = queue->first, *last = NULL;
+    struct completion_entry *first = queue->first, *last = NULL;
     for (; max > 0 && queue->first; max--) {
         last = queue->first;
-        queue->first = last->completed;
+        queue->first = last->next;
     }
     if (last)
-        last->completed = NULL;
+        last->next = NULL;
     if (!queue->first)
         queue->last = NULL;
     return last ? first : NULL;
+}
+
+/* Returns 1 for an operation's end, 0 for a part. */
+static uint32_t hand_out(struct completion_entry *entry, yoda_completion *out)
+{
+    struct yoda_op *op = entry->op;
+    bool ended = !entry->part;
+    if (ended) {
+        operation_complete(op, out);
+    } else {
+        operation_complete_part(entry, out);
+        mem_free(entry);
+    }
+    operation_release(op);
+    return ended;
 }
 
 int completion_queue_take(yoda_queue *queue, yoda_completion *out, int max, bool *woken)
@@ -156,7 +215,7 @@ int completion_queue_take(yoda_queue *queue, yoda_completion *out, int max, bool
         memset(&out[count], 0, sizeof *out);
         out[count++].kind = YODA_OP_WRITABLE;
     }
-    struct yoda_op *op = cut(queue, max - count);
+    struct completion_entry *entry = cut(queue, max - count);
     if (!queue->first && !queue->writable) {
         queue->signalled = false;
         clear_fd(queue->fd);
@@ -164,12 +223,10 @@ int completion_queue_take(yoda_queue *queue, yoda_completion *out, int max, bool
     *woken = atomic_exchange(&queue->woken, false);
     pthread_mutex_unlock(&queue->mutex);
     uint32_t drained = 0;
-    while (op) {
-        struct yoda_op *next = op->completed;
-        operation_complete(op, &out[count++]);
-        operation_release(op);
-        op = next;
-        drained++;
+    while (entry) {
+        struct completion_entry *next = entry->next;
+        drained += hand_out(entry, &out[count++]);
+        entry = next;
     }
     dispatch_make_room(queue->engine, drained);
     return count;

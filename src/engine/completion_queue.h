@@ -22,8 +22,8 @@ struct yoda_queue {
     yoda_engine *engine;   /* a reference */
     int fd;
     pthread_mutex_t mutex;
-    struct yoda_op *first, *last; /* ended, each a reference */
-    bool writable;                /* a YODA_OP_WRITABLE waits, too */
+    struct completion_entry *first, *last; /* ended operations, and parts of streams */
+    bool writable;                         /* a YODA_OP_WRITABLE waits, too */
     bool signalled;
     bool closed;        /* what ends now is dropped */
     _Atomic bool woken; /* yoda_queue_wake, not yet noticed */
@@ -41,11 +41,15 @@ yoda_queue *completion_queue_acquire(yoda_queue *queue);
 void completion_queue_release(yoda_queue *queue);
 /* Add an ended operation; a reference is taken. false: the queue is closed, nothing was added. */
 YODA_MUST_CHECK bool completion_queue_post(yoda_queue *queue, struct yoda_op *op);
+/* Add a part of a running operation's rows. It is taken, also on failure. Errors: YODA_INTERRUPTED
+ * (the queue is closed), YODA_NOMEM. */
+YODA_MUST_CHECK yoda_status completion_queue_post_part(struct yoda_op *op, yoda_result *part,
+                                                       yoda_error *err);
 /* Add a YODA_OP_WRITABLE. */
 void completion_queue_post_writable(yoda_queue *queue);
-/* Take no more completions and close the descriptor; returns the list of those not drained, linked
- * by `completed`. */
-struct yoda_op *completion_queue_shut(yoda_queue *queue);
+/* Take no more completions, close the descriptor, free what was not drained; returns how many of
+ * those were operations. */
+uint32_t completion_queue_shut(yoda_queue *queue);
 /* Take up to max. *woken: somebody asked to be noticed. */
 int completion_queue_take(yoda_queue *queue, yoda_completion *out, int max, bool *woken);
 

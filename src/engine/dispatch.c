@@ -1,148 +1,12 @@
 /*
- * dispatch.c -- the lanes: accepting, handing out, cancelling and ending operations.
- *
- * A lane starts another thread when more operations wait in it than threads are idle. That makes
- * the counting simple: an idle thread that was signalled and has not woken yet still counts, and so
- * does the operation it will take.
+ * dispatch.c -- accepting, cancelling and ending operations; what runs them is in lane.c.
  */
 #include "engine/dispatch.h"
 
 #include "engine/completion_queue.h"
 #include "engine/engine.h"
+#include "engine/stream_window.h"
 #include "engine/timekeeper.h"
-#include "engine/write_lane.h"
-
-/* ---- Lanes (all with the mutex held) --------------------------------------------------------- */
-
-static void lane_push(struct lane *lane, struct yoda_op *op)
-{
-    op->next = NULL;
-    op->prev = lane->last;
-    *(lane->last ? &lane->last->next : &lane->first) = op;
-    lane->last = op;
-    lane->length++;
-    op->lane = lane->id;
-}
-
-static void lane_remove(struct lane *lane, struct yoda_op *op)
-{
-    ASSERT(lane->length > 0 && atomic_load(&op->phase) == YODA_OP_WAITING);
-    *(op->prev ? &op->prev->next : &lane->first) = op->next;
-    *(op->next ? &op->next->prev : &lane->last) = op->prev;
-    op->prev = op->next = NULL;
-    lane->length--;
-}
-
-/* Where it is run in the end. */
-static enum lane_id lane_of(const struct yoda_op *op)
-{
-    if (operation_writes(op))
-        return LANE_WRITE;
-    bool reads = op->request.kind == YODA_OP_QUERY || op->request.kind == YODA_OP_VERIFY;
-    return reads ? LANE_READ : LANE_UPKEEP;
-}
-
-static void *lane_main(void *arg);
-
-/* A lane with at least one thread can do without another. */
-static yoda_status lane_start_thread(struct lane *lane, yoda_error *err)
-{
-    static const char *const names[LANE_COUNT] = {"yoda-read", "yoda-write", "yoda-upkeep"};
-    yoda_error ignored;
-    if (lane->threads == lane->threads_max)
-        return YODA_OK;
-    yoda_status status = thread_start(&lane->handles[lane->threads], names[lane->id], lane_main,
-                                      lane, err ? err : &ignored);
-    if (status == YODA_OK)
-        lane->threads++;
-    return lane->threads > 0 ? YODA_OK : status;
-}
-
-static void lane_wake(struct lane *lane)
-{
-    if (lane->length > lane->idle) {
-        yoda_status ignored = lane_start_thread(lane, NULL);
-        YODA_UNUSED(ignored); /* there is one: see ensure_threads */
-    }
-    pthread_cond_signal(&lane->cond);
-}
-
-static void enqueue(struct dispatch *d, enum lane_id id, struct yoda_op *op)
-{
-    lane_push(&d->lanes[id], op);
-    lane_wake(&d->lanes[id]);
-}
-
-/* What only passes through the write lane has come to its front: all before it is done. */
-static void pass_on(struct dispatch *d)
-{
-    struct lane *lane = &d->lanes[LANE_WRITE];
-    while (lane->first && !operation_writes(lane->first)) {
-        struct yoda_op *op = lane->first;
-        lane_remove(lane, op);
-        enqueue(d, lane_of(op), op);
-    }
-}
-
-static struct yoda_op *start_first(struct lane *lane)
-{
-    struct yoda_op *op = lane->first;
-    lane_remove(lane, op);
-    atomic_store(&op->phase, YODA_OP_RUNNING);
-    op->start_ns = os_monotonic_ns();
-    return op;
-}
-
-/* NULL: stop. */
-static struct yoda_op *lane_take(struct dispatch *d, struct lane *lane)
-{
-    pthread_mutex_lock(&d->mutex);
-    for (;;) {
-        if (lane->id == LANE_WRITE)
-            pass_on(d);
-        if (lane->first || d->stop)
-            break;
-        lane->idle++;
-        cond_wait_ms(&lane->cond, &d->mutex, -1);
-        lane->idle--;
-    }
-    struct yoda_op *op = lane->first ? start_first(lane) : NULL;
-    if (op)
-        lane->running++;
-    pthread_mutex_unlock(&d->mutex);
-    return op;
-}
-
-static void *lane_main(void *arg)
-{
-    struct lane *lane = arg;
-    struct dispatch *d = &lane->engine->dispatch;
-    for (struct yoda_op *op; (op = lane_take(d, lane)) != NULL;) {
-        if (lane->id == LANE_WRITE) {
-            write_lane_run(lane->engine, op);
-        } else {
-            operation_run(op);
-            dispatch_finish(op);
-        }
-        pthread_mutex_lock(&d->mutex);
-        lane->running--;
-        pthread_mutex_unlock(&d->mutex);
-    }
-    return NULL;
-}
-
-struct yoda_op *dispatch_take_write(yoda_engine *engine, bool groupable, int64_t begin_ns)
-{
-    struct dispatch *d = &engine->dispatch;
-    struct lane *lane = &d->lanes[LANE_WRITE];
-    pthread_mutex_lock(&d->mutex);
-    struct yoda_op *op = lane->first;
-    bool wanted = op && operation_writes(op) && (op->groupable || !groupable) &&
-                  op->call.begin_ns <= begin_ns;
-    op = wanted ? start_first(lane) : NULL;
-    pthread_mutex_unlock(&d->mutex);
-    return op;
-}
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
@@ -153,24 +17,16 @@ void dispatch_init(yoda_engine *engine)
     cond_init(&d->ended);
     cond_init(&d->deadline_cond);
     d->in_flight_max = (uint32_t)engine->options.max_in_flight;
-    for (size_t i = 0; i < LANE_COUNT; i++) {
-        struct lane *lane = &d->lanes[i];
-        lane->id = (enum lane_id)i;
-        lane->engine = engine;
-        lane->threads_max = i == LANE_READ ? (uint32_t)engine->options.read_pool_size + 1 : 1;
-        ASSERT(lane->threads_max <= LANE_THREADS_MAX);
-        cond_init(&lane->cond);
-    }
+    for (size_t i = 0; i < LANE_COUNT; i++)
+        lane_init(&d->lanes[i], (enum lane_id)i, engine);
 }
 
 void dispatch_deinit(yoda_engine *engine)
 {
     struct dispatch *d = &engine->dispatch;
-    ASSERT(d->in_flight == 0 && !d->closers && !d->starved && !d->soonest);
-    for (size_t i = 0; i < LANE_COUNT; i++) {
-        ASSERT(d->lanes[i].threads == 0);
-        pthread_cond_destroy(&d->lanes[i].cond);
-    }
+    ASSERT(d->in_flight == 0 && !d->closers && !d->starved && !d->soonest && !d->parked);
+    for (size_t i = 0; i < LANE_COUNT; i++)
+        lane_deinit(&d->lanes[i]);
     pthread_cond_destroy(&d->deadline_cond);
     pthread_cond_destroy(&d->ended);
     pthread_mutex_destroy(&d->mutex);
@@ -188,8 +44,7 @@ void dispatch_stop(yoda_engine *engine)
     pthread_cond_signal(&d->deadline_cond);
     pthread_mutex_unlock(&d->mutex);
     for (size_t i = 0; i < LANE_COUNT; i++)
-        while (d->lanes[i].threads > 0)
-            pthread_join(d->lanes[i].handles[--d->lanes[i].threads], NULL);
+        lane_join(&d->lanes[i]);
     if (d->timekeeper_started)
         pthread_join(d->timekeeper, NULL);
     d->timekeeper_started = false;
@@ -264,15 +119,6 @@ static void unlink_sibling(yoda_queue *queue, struct yoda_op *op)
         op->older_sibling;
 }
 
-/* Every lane on the way has a thread, so that nothing that was accepted can be stuck. */
-static yoda_status ensure_threads(struct dispatch *d, enum lane_id via, enum lane_id to,
-                                  yoda_error *err)
-{
-    if (d->lanes[via].threads == 0)
-        TRY(lane_start_thread(&d->lanes[via], err));
-    return d->lanes[to].threads == 0 ? lane_start_thread(&d->lanes[to], err) : YODA_OK;
-}
-
 /* With the mutex held, and the call entered: a stopped dispatch has no calls. */
 static yoda_status accept(struct dispatch *d, struct yoda_op *op, yoda_error *err)
 {
@@ -281,15 +127,26 @@ static yoda_status accept(struct dispatch *d, struct yoda_op *op, yoda_error *er
     ASSERT(!d->stop);
     if (op->queue->closing)
         return fail(err, YODA_CLOSED, "the queue is being closed");
-    if (op->request.kind != YODA_OP_QUERY && (writes->length > 0 || writes->running > 0))
+    bool free = op->request.kind == YODA_OP_QUERY || op->request.txn;
+    if (!free && (writes->length > 0 || writes->running > 0))
         via = LANE_WRITE;
-    TRY(ensure_threads(d, via, to, err));
+    TRY(lane_ensure_thread(&d->lanes[via], err)); /* nothing that was accepted can be stuck */
+    TRY(lane_ensure_thread(&d->lanes[to], err));
     if (op->call.deadline_ns > 0)
         TRY(timekeeper_add(op->engine, op, err));
+    operation_take_stream(op);
     operation_acquire(op); /* the caller's: it may end before we return */
     link_sibling(op->queue, op);
-    enqueue(d, via, op);
+    lane_enqueue(&d->lanes[via], op);
     return YODA_OK;
+}
+
+/* A shutdown lets it have its turn. */
+static bool lasts(const struct yoda_op *op)
+{
+    if (op->request.txn)
+        return op->request.kind != YODA_OP_TXN_QUERY;
+    return operation_writes(op) && op->request.kind != YODA_OP_BEGIN;
 }
 
 static yoda_status enter_and_accept(struct yoda_op *op, yoda_error *err)
@@ -297,7 +154,7 @@ static yoda_status enter_and_accept(struct yoda_op *op, yoda_error *err)
     yoda_engine *engine = op->engine;
     struct dispatch *d = &engine->dispatch;
     int64_t timeout_ms = op->request.options.timeout_ms;
-    TRY(calls_enter_submitted(&engine->calls, &op->call, operation_writes(op), err));
+    TRY(calls_enter_submitted(&engine->calls, &op->call, lasts(op), err));
     if (timeout_ms > 0 && timeout_ms < (INT64_MAX - op->call.begin_ns) / 1000000)
         op->call.deadline_ns = op->call.begin_ns + timeout_ms * 1000000;
     pthread_mutex_lock(&d->mutex);
@@ -387,7 +244,8 @@ yoda_status dispatch_submit(yoda_queue *queue, const struct operation_request *r
 {
     struct yoda_op *op = NULL;
     bool shutdown = request->kind == YODA_OP_SHUTDOWN;
-    TRY(reserve(queue, shutdown, err));
+    bool ends = request->kind == YODA_OP_COMMIT || request->kind == YODA_OP_ROLLBACK;
+    TRY(reserve(queue, shutdown || ends, err));
     yoda_status status = operation_create(queue, request, user_data, &op, err);
     if (status == YODA_OK)
         status = shutdown ? submit_shutdown(op, err) : enter_and_accept(op, err);
@@ -409,7 +267,8 @@ void dispatch_finish(struct yoda_op *op)
     yoda_queue *queue = op->queue;
     op->end_ns = os_monotonic_ns();
     atomic_store(&op->phase, YODA_OP_DONE);
-    if (!completion_queue_post(queue, op))
+    bool posted = completion_queue_post(queue, op);
+    if (!posted)
         dispatch_make_room(engine, 1);
     pthread_mutex_lock(&d->mutex);
     timekeeper_remove(d, op);
@@ -419,6 +278,8 @@ void dispatch_finish(struct yoda_op *op)
     pthread_mutex_unlock(&d->mutex);
     if (op->request.kind != YODA_OP_SHUTDOWN)
         calls_leave(&engine->calls, &op->call);
+    if (!posted)
+        operation_abandon(op);
     operation_release(op);
 }
 
@@ -448,7 +309,7 @@ void dispatch_cancel_held(struct dispatch *d, struct yoda_op *op, bool timed_out
     if (timed_out)
         atomic_store(&op->timed_out, true);
     calls_cancel_one(&op->engine->calls, &op->call);
-    if (phase == YODA_OP_WAITING)
+    if (phase == YODA_OP_WAITING && !operation_ends_txn(op))
         take_out(d, op, taken);
 }
 
@@ -457,6 +318,7 @@ void dispatch_finish_cancelled(yoda_engine *engine, struct yoda_op *taken)
     lease_wake(&engine->checkpoints.upkeep);
     lease_wake(&engine->writer.lease);
     lease_wake(&engine->columns.sync);
+    stream_window_wake(&engine->dispatch);
     while (taken) {
         struct yoda_op *next = taken->next;
         yoda_error err = {.sql_offset = -1};
@@ -486,7 +348,7 @@ void dispatch_sweep(yoda_engine *engine)
     for (size_t i = 0; i < LANE_COUNT; i++)
         for (struct yoda_op *op = d->lanes[i].first, *next; op; op = next) {
             next = op->next;
-            if (atomic_load(&op->call.cancel))
+            if (atomic_load(&op->call.cancel) && !operation_ends_txn(op))
                 take_out(d, op, &taken);
         }
     pthread_mutex_unlock(&d->mutex);

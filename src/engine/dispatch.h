@@ -6,8 +6,13 @@
  *                +-----> UPKEEP lane  one thread: sync, register, unregister, checkpoint
  *                +-----> READ lane    as many threads as pooled read connections and one more:
  *          -> READ lane               queries and verifications
+ *          -> STREAM lane  LANE_STREAMS_MAX threads at most: queries that send their rows in
+ *                          parts, and may be parked between two of them (stream_window.c)
+ *          -> TXN lane   one thread: what is asked of the open transaction, past the write lane,
+ *                        whose thread may wait for that transaction to end
  *
- * Threads are started when there is work for them and none is idle, and end at the shutdown. A
+ * Threads are started when there is work for them and none is idle, and end at the shutdown; where
+ * slow queries hold all threads of the READ lane, it gets more, up to LANE_THREADS_MAX. A
  * shutdown itself runs on a thread of its own, the closer, which yoda_close joins.
  *
  * Invariants
@@ -21,25 +26,7 @@
 #ifndef YODA_ENGINE_DISPATCH_H
 #define YODA_ENGINE_DISPATCH_H
 
-#include "engine/operation.h"
-
-#include "base/thread.h"
-
-#define LANE_THREADS_MAX 65 /* read_pool_size at most, and one */
-
-enum lane_id { LANE_READ, LANE_WRITE, LANE_UPKEEP };
-#define LANE_COUNT 3
-
-struct lane {
-    enum lane_id id;
-    yoda_engine *engine;
-    struct yoda_op *first, *last;
-    uint32_t length;
-    uint32_t running; /* operations, or groups of them */
-    uint32_t idle, threads, threads_max;
-    pthread_cond_t cond;
-    pthread_t handles[LANE_THREADS_MAX];
-};
+#include "engine/lane.h"
 
 struct dispatch {
     pthread_mutex_t mutex;
@@ -49,10 +36,12 @@ struct dispatch {
     pthread_cond_t ended; /* an operation of a closing queue has ended */
     bool stop;
 
+    struct stream_parked *parked; /* streams that wait for credit */
+
     struct yoda_op *soonest, *latest; /* deadlines: timekeeper.c */
     pthread_cond_t deadline_cond;
     pthread_t timekeeper;
-    bool timekeeper_started;
+    bool timekeeper_started, lanes_watched;
 
     struct yoda_op *closers; /* shutdowns not yet ended, linked by next */
     pthread_t closer;
@@ -69,9 +58,6 @@ YODA_MUST_CHECK yoda_status dispatch_submit(yoda_queue *queue,
                                             yoda_error *err);
 /* End an operation taken out of its lane, whose outcome is kept: post, unlink, leave, release. */
 void dispatch_finish(struct yoda_op *op);
-/* The writer's thread: take the next write, if it was submitted before begin_ns and, where asked,
- * may share a transaction. NULL: there is none. */
-struct yoda_op *dispatch_take_write(yoda_engine *engine, bool groupable, int64_t begin_ns);
 
 void dispatch_cancel(struct yoda_op *op);
 /* Cancel everything in flight on a queue that refuses submits; wait at most timeout_ms. */

@@ -34,6 +34,9 @@
 #include "engine/lease.h"
 #include "engine/option.h"
 #include "engine/result.h"
+#include "engine/route_memo.h"
+#include "engine/sync_estimate.h"
+#include "engine/write_literals.h"
 #include "oltp/read_pool.h"
 
 #include <sys/types.h>
@@ -44,12 +47,14 @@ struct writer {
     struct conn *conn;
     struct lease lease;
     int64_t last_rowid; /* of the application's own statements; with the lease */
+    struct write_literals literals;
     bool schema_touched; /* see writer_show_schema; with the lease */
     _Atomic uint64_t commits; /* counts leases given back: something may have been committed */
 };
 
 struct columns {
     struct lease sync;
+    yoda_sync_stats untold; /* carried over since the last yoda_sync; under the sync lease */
     struct os_file *file_lock, *directory_lock;
     char *directory; /* NULL: in memory */
     struct conn *conn;
@@ -60,11 +65,12 @@ struct columns {
     _Atomic uint64_t
         as_of_commits; /* writer.commits read before the last sync; memory files only */
     _Atomic uint64_t epoch;
-    _Atomic int64_t sync_ns;  /* what a sync that finds changes has lately taken */
+    struct sync_estimate estimate;
     _Atomic bool pending;    /* tables wait for capture_reconcile  */
     _Atomic bool unfinished; /* tables wait for their copy       */
     pthread_mutex_t view_mutex;
     struct catalog_view *view; /* never NULL once open */
+    struct route_memo memo;    /* with view_mutex */
     pthread_mutex_t damage_mutex;
     uint32_t damaged_count, damaged[DAMAGED_MAX]; /* tids to rebuild */
 };
@@ -74,7 +80,8 @@ struct background {
     bool running; /* the thread was started */
     pthread_mutex_t mutex;
     pthread_cond_t cond;
-    bool stop, wanted;
+    bool stop, wanted; /* wanted: a whole round */
+    bool tend;         /* maintenance or a checkpoint is due */
     struct call call; /* its own; not among the calls in flight */
 };
 
@@ -166,6 +173,11 @@ YODA_MUST_CHECK yoda_status writer_batch_held(yoda_engine *engine, const struct 
 YODA_MUST_CHECK yoda_status writer_batch_inside(yoda_engine *engine,
                                                 const struct writer_batch *batch, int64_t *changes,
                                                 yoda_error *err);
+/* Inside too, but all or nothing. *kept false: the savepoint did not do what it should, and the
+ * caller rolls the transaction back. */
+YODA_MUST_CHECK yoda_status writer_batch_savepoint(yoda_engine *engine,
+                                                   const struct writer_batch *batch,
+                                                   int64_t *changes, bool *kept, yoda_error *err);
 /* After statements that may have changed the schema are committed: let the columns see it before
  * the next one. Requires the lease, bound to a call. Failure costs a table copy at worst. */
 void writer_show_schema(yoda_engine *engine);
@@ -188,9 +200,8 @@ void owner_release(yoda_engine *engine);
 /* Take and drop the sync lease for a call; its cancel flag then reaches the capture. */
 YODA_MUST_CHECK yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *err);
 void freshness_unlock(yoda_engine *engine);
-/* One sync. Requires the lease and ownership. stats may be NULL. */
-YODA_MUST_CHECK yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats,
-                                           yoda_error *err);
+/* One sync, counted in columns.untold. Requires the lease and ownership. */
+YODA_MUST_CHECK yoda_status freshness_sync(yoda_engine *engine, yoda_error *err);
 /* Let the columns see the schema, not the rows, if there are any. Failure is the next sync's. */
 void freshness_look(yoda_engine *engine, struct call *call);
 /* Was nothing committed since the last sync began? Requires the lease and ownership. */
@@ -199,23 +210,28 @@ YODA_MUST_CHECK yoda_status freshness_is_current(yoda_engine *engine, bool *curr
 /* Bring the newest version to within max_staleness_ms of the call's beginning. */
 YODA_MUST_CHECK yoda_status freshness_ensure(yoda_engine *engine, struct call *call,
                                              int64_t max_staleness_ms, yoda_error *err);
-/* Would freshness_ensure have to sync? Takes no lease. */
-bool freshness_is_due(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms);
-/* How long a sync is likely to take. */
-int64_t freshness_sync_ns(yoda_engine *engine);
+/* How long freshness_ensure is likely to take, 0 where it need not sync. Takes no lease. */
+int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms);
 /* Age of the newest version at time_ns; 0: fresh. Before the first sync: since the engine was
  * opened, as nothing older is known. */
 int64_t freshness_age_ms(yoda_engine *engine, int64_t time_ns);
 /* Publish a new view if the mirrors changed. Requires the sync lease. */
 YODA_MUST_CHECK yoda_status freshness_publish_view(yoda_engine *engine, yoda_error *err);
 struct catalog_view *freshness_view(yoda_engine *engine); /* a reference */
+/* What a rule said about a statement's text (route_memo.h): why SQLite answers it, or NULL. */
+const char *freshness_known_route(yoda_engine *engine, const char *sql, size_t size);
+/* Remember it: view is what the rule looked at, reason a constant. */
+void freshness_note_route(yoda_engine *engine, const struct catalog_view *view, const char *sql,
+                          const char *reason);
 
 /* ---- sync_loop.c ----------------------------------------------------------------------------- */
 
 YODA_MUST_CHECK yoda_status sync_loop_start(yoda_engine *engine, yoda_error *err);
 void sync_loop_stop(yoda_engine *engine); /* idempotent; joins */
 void sync_loop_wake(yoda_engine *engine);
-/* yoda_sync: sync, repair schemas, finish copies. */
+/* After a sync: wake the thread if there is something to maintain or a checkpoint is due. */
+void sync_loop_tend(yoda_engine *engine);
+/* yoda_sync: sync, repair schemas, finish copies. stats: takes what is untold; NULL: leaves it. */
 YODA_MUST_CHECK yoda_status sync_loop_run(yoda_engine *engine, struct call *call,
                                           yoda_sync_stats *stats, yoda_error *err);
 
@@ -260,10 +276,25 @@ YODA_MUST_CHECK yoda_status query_run(yoda_engine *engine, struct call *call, co
                                       yoda_result **out, yoda_error *err);
 YODA_MUST_CHECK yoda_status query_explain(yoda_engine *engine, struct call *call, const char *sql,
                                           yoda_result **out, yoda_error *err);
-/* Run one reading statement on a connection the caller holds. */
+/* Run one reading statement on a connection the caller holds; may_write: or one with RETURNING. */
 YODA_MUST_CHECK yoda_status query_on_connection(struct conn *conn, const char *sql,
-                                                const yoda_params *params, yoda_result *result,
-                                                yoda_error *err);
+                                                const yoda_params *params, bool may_write,
+                                                yoda_result *result, yoda_error *err);
+
+/* ---- query_stream.c -------------------------------------------------------------------------- */
+
+struct query_receiver { /* of the parts of a stream */
+    /* The part is taken, also on failure, which ends the query. May wait. */
+    yoda_status (*take)(void *ctx, yoda_result *part, yoda_error *err);
+    void *ctx;
+};
+/* query_run whose rows are handed over in parts of at most BATCH_ROWS rows and about 1 MiB, as soon
+ * as there are enough; at least one. Every part is of one snapshot. */
+YODA_MUST_CHECK yoda_status query_stream_run(yoda_engine *engine, struct call *call,
+                                             const char *sql, const yoda_params *params,
+                                             const yoda_query_options *options,
+                                             const struct query_receiver *receiver,
+                                             yoda_error *err);
 
 /* ---- verify_run.c, inspect.c, status_report.c ------------------------------------------------ */
 

@@ -53,8 +53,10 @@ static void destroy(yoda_engine *engine)
     mem_free(engine->spill_directory);
     mem_free(engine->columns.directory);
     lease_deinit(&engine->writer.lease);
+    write_literals_deinit(&engine->writer.literals);
     lease_deinit(&engine->columns.sync);
     lease_deinit(&engine->checkpoints.upkeep);
+    route_memo_deinit(&engine->columns.memo);
     pthread_mutex_destroy(&engine->columns.view_mutex);
     pthread_mutex_destroy(&engine->columns.damage_mutex);
     pthread_cond_destroy(&engine->background.cond);
@@ -112,7 +114,7 @@ static yoda_status last_checkpoint(yoda_engine *engine, yoda_error *err)
     if (!owner_is(engine) || !engine->columns.directory)
         return YODA_OK;
     TRY(freshness_lock(engine, &call, err));
-    yoda_status status = freshness_sync(engine, NULL, err);
+    yoda_status status = freshness_sync(engine, err);
     freshness_unlock(engine);
     TRY(status);
     return checkpointer_run(engine, &call, err);

@@ -30,6 +30,7 @@ static void init_locks(yoda_engine *engine)
     calls_init(&engine->calls);
     dispatch_init(engine);
     lease_init(&engine->writer.lease);
+    write_literals_init(&engine->writer.literals);
     lease_init(&engine->columns.sync);
     lease_init(&engine->checkpoints.upkeep);
     pthread_mutex_init(&engine->columns.view_mutex, NULL);

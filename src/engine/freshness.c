@@ -9,8 +9,6 @@
  */
 #include "engine/engine.h"
 
-#define SYNC_NS_GUESS 200000 /* before there was one */
-
 yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *err)
 {
     TRY(lease_acquire(&engine->columns.sync, &call->cancel, call_wait_ms(call, -1), err));
@@ -41,6 +39,28 @@ static void note_states(struct columns *columns)
     atomic_store(&columns->pending, capture_pending(columns->capture));
 }
 
+const char *freshness_known_route(yoda_engine *engine, const char *sql, size_t size)
+{
+    struct columns *columns = &engine->columns;
+    uint64_t hash = route_memo_hash(sql, size);
+    pthread_mutex_lock(&columns->view_mutex);
+    const char *reason = route_memo_find(&columns->memo, columns->view->signature, hash, sql, size);
+    pthread_mutex_unlock(&columns->view_mutex);
+    return reason;
+}
+
+void freshness_note_route(yoda_engine *engine, const struct catalog_view *view, const char *sql,
+                          const char *reason)
+{
+    struct route_memo_entry entry;
+    if (!route_memo_entry_init(&entry, view->signature, sql, reason))
+        return;
+    pthread_mutex_lock(&engine->columns.view_mutex);
+    route_memo_put(&engine->columns.memo, &entry);
+    pthread_mutex_unlock(&engine->columns.view_mutex);
+    route_memo_entry_deinit(&entry);
+}
+
 yoda_status freshness_publish_view(yoda_engine *engine, yoda_error *err)
 {
     struct columns *columns = &engine->columns;
@@ -57,24 +77,18 @@ yoda_status freshness_publish_view(yoda_engine *engine, yoda_error *err)
     return YODA_OK;
 }
 
-/* A moving average over about eight syncs. */
-static void note_duration(struct columns *columns, int64_t took_ns)
-{
-    int64_t before = atomic_load(&columns->sync_ns);
-    atomic_store(&columns->sync_ns, before ? before + (took_ns - before) / 8 : took_ns);
-}
-
-yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_error *err)
+yoda_status freshness_sync(yoda_engine *engine, yoda_error *err)
 {
     struct columns *columns = &engine->columns;
-    yoda_sync_stats ignored = {0}, *counted = stats ? stats : &ignored;
     yoda_error local = {0};
     ASSERT(owner_is(engine));
-    uint64_t commits = atomic_load(&engine->writer.commits), events = counted->events_processed;
+    uint64_t commits = atomic_load(&engine->writer.commits);
+    uint64_t events = columns->untold.events_processed;
     int64_t begin_ns = os_monotonic_ns();
-    yoda_status status = capture_sync(columns->capture, counted, &local);
-    if (status == YODA_OK && counted->events_processed > events)
-        note_duration(columns, os_monotonic_ns() - begin_ns);
+    yoda_status status = capture_sync(columns->capture, &columns->untold, &local);
+    events = columns->untold.events_processed - events;
+    if (status == YODA_OK && events > 0)
+        sync_estimate_note(&columns->estimate, events, os_monotonic_ns() - begin_ns);
     atomic_fetch_add(status == YODA_OK ? &engine->counters.syncs : &engine->counters.failed_syncs,
                      1);
     if (status != YODA_OK && status != YODA_INTERRUPTED)
@@ -82,6 +96,8 @@ yoda_status freshness_sync(yoda_engine *engine, yoda_sync_stats *stats, yoda_err
     yoda_status published = freshness_publish_view(engine, status == YODA_OK ? &local : NULL);
     if (status == YODA_OK)
         status = published;
+    if (status == YODA_OK && events > 0)
+        sync_loop_tend(engine);
     if (status == YODA_OK) { /* the view first: who finds the time new enough takes the view */
         atomic_store(&columns->as_of_commits, commits);
         atomic_store(&columns->as_of_ns, begin_ns);
@@ -121,7 +137,7 @@ static yoda_status refresh(yoda_engine *engine, yoda_error *err)
     int64_t begin_ns = os_monotonic_ns();
     TRY(freshness_is_current(engine, &current, err));
     if (!current)
-        return freshness_sync(engine, NULL, err);
+        return freshness_sync(engine, err);
     atomic_store(&engine->columns.as_of_ns, begin_ns);
     return YODA_OK;
 }
@@ -135,18 +151,17 @@ static int64_t needed_time(const struct call *call, int64_t max_staleness_ms)
     return call->begin_ns - max_staleness_ms * 1000000;
 }
 
-bool freshness_is_due(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms)
+int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms)
 {
+    struct columns *columns = &engine->columns;
     bool current = false;
-    if (atomic_load(&engine->columns.as_of_ns) >= needed_time(call, max_staleness_ms))
-        return false;
-    return freshness_is_current(engine, &current, NULL) != YODA_OK || !current;
-}
-
-int64_t freshness_sync_ns(yoda_engine *engine)
-{
-    int64_t lately_ns = atomic_load(&engine->columns.sync_ns);
-    return lately_ns ? lately_ns : SYNC_NS_GUESS;
+    if (atomic_load(&columns->as_of_ns) >= needed_time(call, max_staleness_ms))
+        return 0;
+    if (freshness_is_current(engine, &current, NULL) == YODA_OK && current)
+        return 0;
+    /* a memory file's log cannot be read beside an open transaction */
+    uint64_t events = engine->real_path ? capture_pending_events(columns->capture) : 0;
+    return sync_estimate_ns(&columns->estimate, events);
 }
 
 yoda_status freshness_ensure(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,

@@ -7,6 +7,9 @@
 
 #include "engine/completion_queue.h"
 #include "engine/engine.h"
+#include "engine/ingest.h"
+#include "engine/stream_window.h"
+#include "engine/txn.h"
 #include "engine/write_lane.h"
 
 #include <stdio.h>
@@ -103,7 +106,9 @@ static size_t row_count(const struct operation_request *request)
 {
     if (!request->rows)
         return 0;
-    return request->kind == YODA_OP_EXECUTE_MANY ? request->count : 1;
+    bool many =
+        request->kind == YODA_OP_EXECUTE_MANY || request->kind == YODA_OP_TXN_EXECUTE_MANY;
+    return many ? request->count : 1;
 }
 
 static struct operation_request pack_request(struct packer *p,
@@ -171,8 +176,19 @@ yoda_status operation_create(yoda_queue *queue, const struct operation_request *
     op->user_data = user_data;
     op->groupable = write_lane_groupable(&op->request);
     op->queue = completion_queue_acquire(queue);
+    if (request->txn)
+        txn_acquire(request->txn);
     *out = op;
     return YODA_OK;
+}
+
+void operation_take_stream(struct yoda_op *op)
+{
+    if (!op->request.stream)
+        return;
+    op->stream = *op->request.stream;
+    op->request.stream->release = NULL;
+    op->request.stream = &op->stream;
 }
 
 void operation_acquire(struct yoda_op *op)
@@ -189,6 +205,10 @@ void operation_release(struct yoda_op *op)
     if (before > 1)
         return;
     yoda_queue *queue = op->queue;
+    ASSERT(!op->stream.release);
+    operation_abandon(op);
+    if (op->request.txn)
+        txn_release(op->request.txn);
     yoda_result_close(op->result);
     mem_free(op->error);
     mem_free(op->report);
@@ -202,7 +222,13 @@ void operation_release(struct yoda_op *op)
 bool operation_writes(const struct yoda_op *op)
 {
     return op->request.kind == YODA_OP_EXECUTE || op->request.kind == YODA_OP_EXECUTE_BATCH ||
-           op->request.kind == YODA_OP_EXECUTE_MANY;
+           op->request.kind == YODA_OP_EXECUTE_MANY || op->request.kind == YODA_OP_BEGIN ||
+           op->request.kind == YODA_OP_INGEST;
+}
+
+bool operation_ends_txn(const struct yoda_op *op)
+{
+    return op->request.kind == YODA_OP_COMMIT || op->request.kind == YODA_OP_ROLLBACK;
 }
 
 static yoda_status run_query(struct yoda_op *op, yoda_error *err)
@@ -214,13 +240,45 @@ static yoda_status run_query(struct yoda_op *op, yoda_error *err)
                      &op->result, err);
 }
 
+bool operation_streams(const struct yoda_op *op)
+{
+    return op->request.options.window > 0;
+}
+
+static yoda_status send_part(void *op, yoda_result *part, yoda_error *err)
+{
+    return stream_window_send(op, part, err);
+}
+
+static yoda_status run_stream(struct yoda_op *op, yoda_error *err)
+{
+    const struct query_receiver receiver = {send_part, op};
+    yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
+    options.side = op->request.options.side;
+    options.max_staleness_ms = op->request.options.max_staleness_ms;
+    return query_stream_run(op->engine, &op->call, op->request.sql, op->request.rows, &options,
+                            &receiver, err);
+}
+
+/* A commit that was cancelled in time rolls back; a rollback does in any case what was asked. */
+static yoda_status end_txn(struct yoda_op *op, yoda_error *err)
+{
+    bool commit = op->request.kind == YODA_OP_COMMIT;
+    yoda_status status = commit ? call_check(&op->call, err) : YODA_OK;
+    yoda_status ended =
+        txn_end(op->request.txn, &op->call, commit && status == YODA_OK, status ? NULL : err);
+    return status == YODA_OK ? ended : status;
+}
+
 static yoda_status run(struct yoda_op *op, yoda_error *err)
 {
     const struct operation_request *r = &op->request;
+    if (operation_ends_txn(op))
+        return end_txn(op, err);
     TRY(call_check(&op->call, err));
     switch (r->kind) {
     case YODA_OP_QUERY:
-        return run_query(op, err);
+        return operation_streams(op) ? run_stream(op, err) : run_query(op, err);
     case YODA_OP_SYNC:
         return sync_loop_run(op->engine, &op->call, &op->sync, err);
     case YODA_OP_REGISTER_TABLE:
@@ -231,9 +289,19 @@ static yoda_status run(struct yoda_op *op, yoda_error *err)
         return checkpointer_run(op->engine, &op->call, err);
     case YODA_OP_VERIFY:
         return verify_run(op->engine, &op->call, r->sql, r->flags, op->report, err);
+    case YODA_OP_TXN_EXECUTE:
+        return txn_execute(r->txn, &op->call, r->sql, r->rows, &op->changes, err);
+    case YODA_OP_TXN_EXECUTE_MANY:
+        return txn_execute_many(r->txn, &op->call, r->sql, r->rows, r->count, &op->changes, err);
+    case YODA_OP_TXN_QUERY:
+        return txn_query(r->txn, &op->call, r->sql, r->rows, &op->result, err);
     case YODA_OP_EXECUTE:
     case YODA_OP_EXECUTE_BATCH:
     case YODA_OP_EXECUTE_MANY:
+    case YODA_OP_INGEST:
+    case YODA_OP_BEGIN:
+    case YODA_OP_COMMIT:
+    case YODA_OP_ROLLBACK:
     case YODA_OP_SHUTDOWN:
     case YODA_OP_WRITABLE:
         break;
@@ -251,6 +319,7 @@ void operation_end(struct yoda_op *op, yoda_status status, const yoda_error *err
 {
     ASSERT(!op->error);
     yoda_error final = {.sql_offset = -1};
+    ingest_release(&op->stream);
     if (status != YODA_OK)
         final = *err;
     status = call_end_status(&op->call, status, &final);
@@ -289,6 +358,26 @@ static void complete_error(const struct yoda_op *op, yoda_error *out)
         snprintf(out->message, sizeof out->message, "%s", yoda_status_name(op->status));
 }
 
+void operation_complete_part(const struct completion_entry *entry, yoda_completion *out)
+{
+    const struct yoda_op *op = entry->op;
+    out->user_data = op->user_data;
+    out->kind = op->request.kind;
+    out->status = YODA_OK;
+    out->flags = YODA_COMPLETION_MORE;
+    out->changes = 0;
+    out->result = entry->part;
+    out->txn = NULL;
+    out->queued_ns = op->start_ns - op->call.begin_ns;
+    out->run_ns = entry->posted_ns - op->start_ns;
+    out->sync = (yoda_sync_stats){0};
+    out->verify.difference[0] = 0;
+    out->error.code = YODA_OK;
+    out->error.sqlite_code = 0;
+    out->error.sql_offset = -1;
+    out->error.message[0] = 0;
+}
+
 void operation_complete(struct yoda_op *op, yoda_completion *out)
 {
     ASSERT(atomic_load(&op->phase) == YODA_OP_DONE);
@@ -299,6 +388,8 @@ void operation_complete(struct yoda_op *op, yoda_completion *out)
     out->changes = op->changes;
     out->result = op->result;
     op->result = NULL;
+    out->txn = op->begun;
+    op->begun = NULL;
     out->queued_ns = op->start_ns - op->call.begin_ns;
     out->run_ns = op->end_ns - op->start_ns;
     out->sync = op->sync;
@@ -307,4 +398,13 @@ void operation_complete(struct yoda_op *op, yoda_completion *out)
         out->verify = *op->report;
     else
         out->verify.difference[0] = 0;
+}
+
+void operation_abandon(struct yoda_op *op)
+{
+    if (!op->begun)
+        return;
+    yoda_status ignored = yoda_rollback(op->begun, NULL); /* takes it whatever it says */
+    YODA_UNUSED(ignored);
+    op->begun = NULL;
 }

@@ -8,7 +8,7 @@
  *           has its call cancelled and ends by itself.
  * Owner     reference-counted: the dispatch until it has ended, the list of completions until it is
  *           drained, the user's handle. It keeps its queue, and so its engine's memory.
- * Threads   what links it is guarded by dispatch.mutex (`completed` by its queue's); the outcome
+ * Threads   what links it is guarded by dispatch.mutex (`end` by its queue's); the outcome
  *           belongs to whoever runs it, and after its end to whoever drains it.
  */
 #ifndef YODA_ENGINE_OPERATION_H
@@ -25,8 +25,17 @@ struct operation_request {
     const yoda_params *rows;  /* many: [count]; execute, query: [1] or NULL */
     size_t count;
     const yoda_table_schema *schema;
-    unsigned flags;
+    unsigned flags;                  /* verify; ingest: the mode */
+    struct ArrowArrayStream *stream; /* ingest: the caller's, once accepted the operation's */
+    yoda_txn *txn; /* what is asked of a transaction; the operation has a reference */
     yoda_op_options options;
+};
+
+struct completion_entry { /* in a queue's list: an operation has ended, or a part of its rows */
+    struct completion_entry *next;
+    struct yoda_op *op; /* a reference */
+    yoda_result *part;  /* NULL: the end */
+    int64_t posted_ns;  /* of a part */
 };
 
 struct yoda_op {
@@ -45,12 +54,17 @@ struct yoda_op {
     struct yoda_op *prev, *next; /* in its lane, or a chain of those taken out */
     struct yoda_op *older_sibling, *younger_sibling; /* in flight of the same queue */
     struct yoda_op *sooner, *later;                  /* by deadline, where there is one */
-    struct yoda_op *completed;                       /* the next one to drain */
+    struct completion_entry end;
+
+    uint32_t parts_out;           /* posted and not credited: stream_window.c */
+    struct stream_parked *parked; /* its thread waits for credit */
 
     yoda_status status;
     yoda_error *error; /* NULL: OK, or no memory to say more */
     int64_t changes;
     yoda_result *result;
+    yoda_txn *begun; /* begin */
+    struct ArrowArrayStream stream; /* ingest: released with its end */
     yoda_sync_stats sync;
     yoda_verify_report *report; /* verify */
     int64_t start_ns, end_ns;
@@ -62,17 +76,27 @@ YODA_MUST_CHECK yoda_status operation_create(yoda_queue *queue,
                                              const struct operation_request *request,
                                              uint64_t user_data, struct yoda_op **out,
                                              yoda_error *err);
+/* It is accepted: the caller's stream moves in, if there is one. */
+void operation_take_stream(struct yoda_op *op);
 void operation_acquire(struct yoda_op *op);
 void operation_release(struct yoda_op *op);
-/* Is it one of the three kinds that the writer runs? */
+/* Does it go through the write lane to its end? Begin does. */
 bool operation_writes(const struct yoda_op *op);
+/* Commit or rollback: it runs in its turn even when it is cancelled, or the lease would leak. */
+bool operation_ends_txn(const struct yoda_op *op);
 /* Run one that does not write, and keep its outcome. */
 void operation_run(struct yoda_op *op);
 /* Keep an outcome. err is read when status is not OK. */
 void operation_end(struct yoda_op *op, yoda_status status, const yoda_error *err);
 /* Forget it again: the operation runs once more. */
 void operation_reopen(struct yoda_op *op);
-/* Hand the outcome over; the result goes with it. */
+/* Does it send its rows in parts? */
+bool operation_streams(const struct yoda_op *op);
+/* Hand a part over. */
+void operation_complete_part(const struct completion_entry *entry, yoda_completion *out);
+/* Hand the outcome over; the result and the transaction go with it. */
 void operation_complete(struct yoda_op *op, yoda_completion *out);
+/* Nobody will take the outcome: a transaction it began is rolled back. */
+void operation_abandon(struct yoda_op *op);
 
 #endif

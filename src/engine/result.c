@@ -1,7 +1,6 @@
 /* result.c -- walking a finished result row by row. */
 #include "engine/result.h"
 
-#include <stdio.h>
 #include <string.h>
 
 yoda_status result_create(struct core *core, yoda_result **out, yoda_error *err)
@@ -13,14 +12,13 @@ yoda_status result_create(struct core *core, yoda_result **out, yoda_error *err)
     batch_list_init(&result->list, 0, &core->budget);
     result->info.side = YODA_SIDE_ROW;
     result->info.watermark = -1;
+    result->reason = "";
     *out = result;
     return YODA_OK;
 }
 
 static void free_columns(yoda_result *result)
 {
-    for (uint32_t i = 0; result->names && i < result->column_count; i++)
-        mem_free(result->names[i]);
     mem_free(result->names);
     mem_free(result->types);
     result->names = NULL;
@@ -32,16 +30,20 @@ yoda_status result_set_names(yoda_result *result, uint32_t count, const char *co
                              yoda_error *err)
 {
     ASSERT(!result->names && (result->list.rows == 0 || result->list.column_count == count));
+    size_t size = count * sizeof *result->names;
     if (count == 0)
         return YODA_OK;
-    result->names = mem_calloc(count, sizeof *result->names);
+    for (uint32_t i = 0; i < count; i++)
+        size += (names[i] ? strlen(names[i]) : 0) + 1;
+    result->names = mem_alloc(size);
     if (!result->names)
-        return fail_nomem(err, count * sizeof *result->names);
+        return fail_nomem(err, size);
     result->column_count = count;
+    char *at = (char *)(result->names + count);
     for (uint32_t i = 0; i < count; i++) {
-        result->names[i] = mem_strdup(names[i] ? names[i] : "");
-        if (!result->names[i])
-            return fail_nomem(err, 1);
+        size_t bytes = (names[i] ? strlen(names[i]) : 0) + 1;
+        result->names[i] = memcpy(at, names[i] ? names[i] : "", bytes);
+        at += bytes;
     }
     return YODA_OK;
 }
@@ -73,10 +75,20 @@ void result_clear(yoda_result *result)
     batch_list_init(&result->list, 0, &result->core->budget);
 }
 
+void result_set_rule(yoda_result *result, yoda_side side, const char *reason)
+{
+    mem_free(result->reason_kept);
+    result->reason_kept = NULL;
+    result->info.side = side;
+    result->reason = reason;
+}
+
 void result_set_route(yoda_result *result, yoda_side side, const char *reason)
 {
-    result->info.side = side;
-    snprintf(result->reason, sizeof result->reason, "%s", reason);
+    result_set_rule(result, side, "no memory to say why");
+    result->reason_kept = mem_strdup(reason);
+    if (result->reason_kept)
+        result->reason = result->reason_kept;
 }
 
 yoda_status result_append_lines(yoda_result *result, const char *text, yoda_error *err)
@@ -201,6 +213,7 @@ void yoda_result_close(yoda_result *result)
     if (!result)
         return;
     free_columns(result);
+    mem_free(result->reason_kept);
     batch_list_deinit(&result->list);
     core_release(result->core);
     mem_free(result);

@@ -14,11 +14,13 @@
 struct yoda_result {
     struct core *core;
     struct batch_list list;
-    char **names;      /* [column_count] */
+    char **names;      /* [column_count], and behind them their texts */
     enum vtype *types; /* [column_count] the plan's; NULL: not known before there are values */
+    bool is_part;      /* of a stream: columns without a value have their type, too */
     uint32_t column_count;
     yoda_result_info info;
-    char reason[YODA_MESSAGE_MAX];
+    const char *reason; /* a constant, or reason_kept */
+    char *reason_kept;
     size_t batch; /* current row: batch and row in it */
     uint32_t row;
     bool started;
@@ -39,6 +41,8 @@ YODA_MUST_CHECK yoda_status result_set_types(yoda_result *result, const enum vty
 /* Forget columns and rows: the query starts again on the other side. */
 void result_clear(yoda_result *result);
 void result_set_route(yoda_result *result, yoda_side side, const char *reason);
+/* The same with a constant reason, which is not copied. */
+void result_set_rule(yoda_result *result, yoda_side side, const char *reason);
 /* Append one row per line of text to a result of one text column. */
 YODA_MUST_CHECK yoda_status result_append_lines(yoda_result *result, const char *text,
                                                 yoda_error *err);

@@ -148,17 +148,34 @@ static bool fixes_key(const struct ast_expr *where, const struct view_table *tab
     return fixed;
 }
 
-bool route_is_point_read(const struct ast_statement *statement, const struct catalog_view *view)
+/* The one name that a simple SELECT reads from; NULL: it is not so simple. */
+static const char *only_source(const struct ast_statement *statement)
 {
     const struct ast_select *select = statement->select;
-    if (!select || select->ctes || select->cores->next || !select->cores->where)
-        return false;
+    if (!select || select->ctes || select->cores->next)
+        return NULL;
     const struct ast_source *from = select->cores->from;
-    if (!from || from->next || from->kind != AST_SOURCE_TABLE)
+    bool one = from && !from->next && from->kind == AST_SOURCE_TABLE;
+    return one ? from->name.text : NULL;
+}
+
+bool route_is_elsewhere(const struct ast_statement *statement, const struct catalog_view *view)
+{
+    const char *name = only_source(statement);
+    bool known = !name || catalog_view_find(view, name);
+    for (size_t i = 0; !known && i < view->view_count; i++)
+        known = name_equal(view->views[i].name, name);
+    return !known;
+}
+
+bool route_is_point_read(const struct ast_statement *statement, const struct catalog_view *view)
+{
+    const char *name = only_source(statement);
+    if (!name || !statement->select->cores->where)
         return false;
-    const struct view_table *table = catalog_view_find(view, from->name.text);
+    const struct view_table *table = catalog_view_find(view, name);
     for (uint32_t i = 0; table && i < table->key_count; i++)
-        if (fixes_key(select->cores->where, table, &table->keys[i]))
+        if (fixes_key(statement->select->cores->where, table, &table->keys[i]))
             return true;
     return false;
 }

@@ -24,6 +24,9 @@ bool route_may_query(const char *sql);
  * microseconds. */
 bool route_is_point_read(const struct ast_statement *statement, const struct catalog_view *view);
 
+/* Does the statement read one table or view, and one that the view does not know? */
+bool route_is_elsewhere(const struct ast_statement *statement, const struct catalog_view *view);
+
 /* What both sides would take, where both can. */
 struct route_cost {
     double columns_ns, rows_ns; /* of the plan; 0: not estimated */

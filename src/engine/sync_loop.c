@@ -5,11 +5,13 @@
  * right if the writer is free; rebuild what is damaged; copy one table's slices; encode and
  * compact; write a checkpoint when one is due. A round that fails keeps its error for the status
  * and the next round tries again. Rounds come every sync_interval_ms, and at once when somebody
- * asks; with an interval of 0 only then.
+ * asks; with an interval of 0 only then. With an interval of 0 a sync that leaves something to
+ * encode, compact or checkpoint wakes the thread for that alone.
  */
 #include "engine/engine.h"
 
 #define RETRY_MS 1000
+#define TRIM_SEGMENTS 2 /* so many at once were sealed: RAW ones of some 10 MB each went */
 
 static yoda_status sync_round(yoda_engine *engine, struct call *call, yoda_error *err)
 {
@@ -19,7 +21,7 @@ static yoda_status sync_round(yoda_engine *engine, struct call *call, yoda_error
     if (status == YODA_OK && owner_is(engine)) {
         status = freshness_is_current(engine, &current, err);
         if (status == YODA_OK && !current)
-            status = freshness_sync(engine, NULL, err);
+            status = freshness_sync(engine, err);
     }
     freshness_unlock(engine);
     return status;
@@ -40,25 +42,42 @@ static yoda_status maintain(yoda_engine *engine, struct call *call, yoda_error *
     yoda_status status = store_maintain(engine->columns.store, &call->cancel, &stats, err);
     lease_release(&engine->checkpoints.upkeep);
     atomic_fetch_add(&engine->counters.compactions, stats.compacted);
+    if (stats.sealed >= TRIM_SEGMENTS)
+        mem_trim();
     return status;
 }
 
-static yoda_status round_of_work(yoda_engine *engine, struct call *call, yoda_error *err)
+static yoda_status catch_up(yoda_engine *engine, struct call *call, yoda_error *err)
 {
     TRY(sync_round(engine, call, err));
     if (!owner_is(engine))
         return YODA_OK;
     TRY(table_repair_schemas(engine, call, false, err));
     TRY(table_repair_damaged(engine, call, err));
-    TRY(copy_all(engine, call, err));
+    return copy_all(engine, call, err);
+}
+
+static yoda_status tend(yoda_engine *engine, struct call *call, yoda_error *err)
+{
+    pthread_mutex_lock(&engine->background.mutex);
+    engine->background.tend = false;
+    pthread_mutex_unlock(&engine->background.mutex);
     TRY(maintain(engine, call, err));
     if (!engine->columns.directory)
         return checkpointer_prune_memory(engine, call, false, NULL, err);
     return checkpointer_due(engine) ? checkpointer_run(engine, call, err) : YODA_OK;
 }
 
-/* Wait for the next round; false: stop. */
-static bool wait_round(yoda_engine *engine, bool failed)
+static yoda_status round_of_work(yoda_engine *engine, bool whole, struct call *call,
+                                 yoda_error *err)
+{
+    if (whole)
+        TRY(catch_up(engine, call, err));
+    return owner_is(engine) ? tend(engine, call, err) : YODA_OK;
+}
+
+/* Wait for the next round; false: stop. whole: with a sync, not the upkeep alone. */
+static bool wait_round(yoda_engine *engine, bool failed, bool *whole)
 {
     struct background *b = &engine->background;
     int64_t interval_ms = engine->options.sync_interval_ms;
@@ -66,9 +85,10 @@ static bool wait_round(yoda_engine *engine, bool failed)
     if (failed && wait_ms >= 0 && wait_ms < RETRY_MS)
         wait_ms = RETRY_MS;
     pthread_mutex_lock(&b->mutex);
-    if (!b->wanted && !b->stop)
+    if (!b->wanted && !b->tend && !b->stop)
         cond_wait_ms(&b->cond, &b->mutex, wait_ms);
-    b->wanted = false;
+    *whole = b->wanted || interval_ms > 0;
+    b->wanted = b->tend = false;
     bool go_on = !b->stop;
     pthread_mutex_unlock(&b->mutex);
     return go_on;
@@ -77,12 +97,12 @@ static bool wait_round(yoda_engine *engine, bool failed)
 static void *loop(void *arg)
 {
     yoda_engine *engine = arg;
-    bool failed = false;
-    while (wait_round(engine, failed)) {
+    bool failed = false, whole = false;
+    while (wait_round(engine, failed, &whole)) {
         yoda_error err = {0};
         struct call *call = &engine->background.call;
         call->begin_ns = os_monotonic_ns();
-        yoda_status status = round_of_work(engine, call, &err);
+        yoda_status status = round_of_work(engine, whole, call, &err);
         failed = status != YODA_OK;
         if (failed && status != YODA_INTERRUPTED && status != YODA_BUSY)
             engine_note_error(engine, &err);
@@ -99,12 +119,24 @@ yoda_status sync_loop_start(yoda_engine *engine, yoda_error *err)
     return YODA_OK;
 }
 
+static void raise_flag(struct background *b, bool *flag)
+{
+    pthread_mutex_lock(&b->mutex);
+    *flag = true;
+    pthread_cond_signal(&b->cond);
+    pthread_mutex_unlock(&b->mutex);
+}
+
 void sync_loop_wake(yoda_engine *engine)
 {
-    pthread_mutex_lock(&engine->background.mutex);
-    engine->background.wanted = true;
-    pthread_cond_signal(&engine->background.cond);
-    pthread_mutex_unlock(&engine->background.mutex);
+    raise_flag(&engine->background, &engine->background.wanted);
+}
+
+void sync_loop_tend(yoda_engine *engine)
+{
+    if (store_maintenance_is_due(engine->columns.store) ||
+        (engine->columns.directory && checkpointer_due(engine)))
+        raise_flag(&engine->background, &engine->background.tend);
 }
 
 void sync_loop_stop(yoda_engine *engine)
@@ -130,9 +162,12 @@ static yoda_status sync_now(yoda_engine *engine, struct call *call, yoda_sync_st
     TRY(freshness_lock(engine, call, err));
     yoda_status status = owner_try(engine, err);
     if (status == YODA_OK && owner_is(engine))
-        status = freshness_sync(engine, stats, err);
-    if (status == YODA_OK && owner_is(engine))
+        status = freshness_sync(engine, err);
+    if (status == YODA_OK && owner_is(engine) && stats) {
+        *stats = engine->columns.untold;
         stats->last_seq = capture_watermark(engine->columns.capture);
+        engine->columns.untold = (yoda_sync_stats){0};
+    }
     freshness_unlock(engine);
     return status;
 }
@@ -148,9 +183,10 @@ yoda_status sync_loop_run(yoda_engine *engine, struct call *call, yoda_sync_stat
         if (status == YODA_OK && atomic_load(&call->cancel))
             status = fail(err, YODA_INTERRUPTED, "interrupted");
         if (status == YODA_OK && !engine->columns.directory)
-            status = checkpointer_prune_memory(engine, call, false, &stats->pruned, err);
+            status =
+                checkpointer_prune_memory(engine, call, false, stats ? &stats->pruned : NULL, err);
     }
-    if (status != YODA_OK)
+    if (status != YODA_OK && stats)
         *stats = (yoda_sync_stats){0};
     return status;
 }

@@ -33,7 +33,7 @@ static yoda_status try_agree(struct verification *v, bool *agreed, yoda_error *e
 {
     struct columns *columns = &v->engine->columns;
     int64_t ignored = 0;
-    TRY(freshness_sync(v->engine, NULL, err));
+    TRY(freshness_sync(v->engine, err));
     TRY(conn_begin(v->conn, false, err));
     yoda_status status =
         conn_query_int(v->conn, "SELECT count(*) FROM sqlite_schema", 0, &ignored, err);
@@ -172,8 +172,7 @@ static yoda_status verify_on(struct verification *v, const char *only, yoda_erro
 /* Registered tables that wait for a repair or a copy get it first. */
 static yoda_status settle(yoda_engine *engine, struct call *call, yoda_error *err)
 {
-    yoda_sync_stats ignored = {0};
-    TRY(sync_loop_run(engine, call, &ignored, err));
+    TRY(sync_loop_run(engine, call, NULL, err));
     if (owner_is(engine))
         return YODA_OK;
     pthread_mutex_lock(&engine->message_mutex);

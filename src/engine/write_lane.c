@@ -15,7 +15,9 @@
 #include "engine/write_lane.h"
 
 #include "engine/engine.h"
+#include "engine/ingest.h"
 #include "engine/route.h"
+#include "engine/txn.h"
 #include "sql/lexer.h"
 
 #include <string.h>
@@ -41,6 +43,8 @@ static bool is_single(const char *sql)
     size_t size = strlen(sql);
     if (size > SQL_BYTES_MAX)
         return false;
+    if (!memchr(sql, ';', size))
+        return true;
     lexer_init(&lexer, sql, (uint32_t)size);
     do
         token = lexer_next(&lexer);
@@ -78,11 +82,20 @@ static struct writer_batch batch_of(const struct yoda_op *op)
         .sql = many ? &r->sql : r->texts, .rows = many ? r->rows : NULL, .count = r->count};
 }
 
+static yoda_status run_ingest(yoda_engine *engine, struct yoda_op *op, yoda_error *err)
+{
+    const struct operation_request *r = &op->request;
+    struct ingest_request request = {r->sql, r->stream, (yoda_ingest_mode)r->flags};
+    return ingest_held(engine, &op->call, &request, &op->changes, err);
+}
+
 static yoda_status run_alone(yoda_engine *engine, struct yoda_op *op, yoda_error *err)
 {
     TRY(call_check(&op->call, err));
     if (op->request.kind == YODA_OP_EXECUTE)
         return writer_execute_held(engine, op->request.sql, op->request.rows, &op->changes, err);
+    if (op->request.kind == YODA_OP_INGEST)
+        return run_ingest(engine, op, err);
     struct writer_batch batch = batch_of(op);
     return writer_batch_held(engine, &batch, &op->changes, err);
 }
@@ -93,19 +106,11 @@ static void end_alone(yoda_engine *engine, struct yoda_op *op)
     operation_end(op, run_alone(engine, op, &err), &err);
 }
 
-/* A batch is all or nothing. *kept: the savepoint did what it should. */
-static yoda_status run_in_savepoint(struct write_group *group, struct yoda_op *op, bool *kept,
-                                    yoda_error *err)
+static yoda_status run_batch(struct write_group *group, struct yoda_op *op, bool *kept,
+                             yoda_error *err)
 {
     struct writer_batch batch = batch_of(op);
-    *kept = conn_exec(group->conn, "SAVEPOINT _yoda_op", NULL) == YODA_OK;
-    if (!*kept)
-        return YODA_OK;
-    yoda_status status = writer_batch_inside(group->engine, &batch, &op->changes, err);
-    if (status != YODA_OK)
-        *kept = conn_exec(group->conn, "ROLLBACK TO _yoda_op", NULL) == YODA_OK;
-    *kept = *kept && conn_exec(group->conn, "RELEASE _yoda_op", NULL) == YODA_OK;
-    return status;
+    return writer_batch_savepoint(group->engine, &batch, &op->changes, kept, err);
 }
 
 /* false: the transaction is spoiled. */
@@ -117,7 +122,7 @@ static bool run_inside(struct write_group *group, struct yoda_op *op)
     if (status == YODA_OK && op->request.kind == YODA_OP_EXECUTE)
         status = writer_run(group->engine, op->request.sql, op->request.rows, &op->changes, &err);
     else if (status == YODA_OK)
-        status = run_in_savepoint(group, op, &kept, &err);
+        status = run_batch(group, op, &kept, &err);
     operation_end(op, status, &err);
     return kept && conn_in_transaction(group->conn) && !conn_breaks_foreign_keys(group->conn);
 }
@@ -131,7 +136,7 @@ static struct yoda_op *next_op(struct write_group *group, size_t i, int64_t begi
         return group->ops[i];
     if (i == GROUP_MAX || os_monotonic_ns() - begin_ns > GROUP_NS)
         return NULL;
-    struct yoda_op *op = dispatch_take_write(group->engine, true, INT64_MAX);
+    struct yoda_op *op = lane_take_write(group->engine, true, INT64_MAX);
     if (op)
         group->ops[group->count++] = op;
     return op;
@@ -193,7 +198,7 @@ static void give_up(struct write_group *group, yoda_status status, const yoda_er
     bool all = group->ops[0]->status == YODA_BUSY;
     finish(group);
     struct yoda_op *op;
-    while (all && (op = dispatch_take_write(group->engine, false, since_ns)) != NULL) {
+    while (all && (op = lane_take_write(group->engine, false, since_ns)) != NULL) {
         operation_end(op, status, err);
         dispatch_finish(op);
     }
@@ -204,7 +209,7 @@ static yoda_status run_first(struct write_group *group, yoda_error *err)
 {
     struct yoda_op *first = group->ops[0], *second = NULL;
     if (first->groupable)
-        second = dispatch_take_write(group->engine, true, INT64_MAX);
+        second = lane_take_write(group->engine, true, INT64_MAX);
     if (!second) {
         end_alone(group->engine, first);
         return YODA_OK;
@@ -213,17 +218,25 @@ static yoda_status run_first(struct write_group *group, yoda_error *err)
     return run_group(group, err);
 }
 
+/* One at a time has the connection: a transaction for as long as it is open. */
+static yoda_status run_with_connection(struct write_group *group, yoda_error *err)
+{
+    struct yoda_op *first = group->ops[0];
+    if (first->request.kind == YODA_OP_BEGIN)
+        return txn_begin(group->engine, &first->call, &first->begun, err);
+    TRY(writer_acquire(group->engine, &first->call, err));
+    yoda_status status = run_first(group, err);
+    writer_release(group->engine);
+    return status;
+}
+
 void write_lane_run(yoda_engine *engine, struct yoda_op *first)
 {
     struct write_group group = {.engine = engine, .conn = engine->writer.conn, .count = 1};
     yoda_error err = {.sql_offset = -1};
     int64_t since_ns = os_monotonic_ns();
     group.ops[0] = first;
-    yoda_status status = writer_acquire(engine, &first->call, &err);
-    if (status == YODA_OK) {
-        status = run_first(&group, &err);
-        writer_release(engine);
-    }
+    yoda_status status = run_with_connection(&group, &err);
     if (status == YODA_OK)
         finish(&group);
     else

@@ -6,20 +6,19 @@
  */
 #include "engine/engine.h"
 #include "engine/route.h"
-#include "sql/literal_lift.h"
 
 #include <string.h>
 
-static yoda_status name_holder(yoda_engine *engine, yoda_error *err)
+static yoda_status name_holder(yoda_engine *engine, const struct call *call, yoda_error *err)
 {
     long long limit_ms = (long long)engine->options.busy_timeout_ms;
-    if (lease_taken_here(&engine->writer.lease))
+    if (!call->submitted && lease_taken_here(&engine->writer.lease))
         return fail(err, YODA_BUSY,
                     "this thread's own open transaction holds the write connection (waited %lld "
                     "ms): use yoda_txn_execute, or end it first",
                     limit_ms);
     return fail(err, YODA_BUSY,
-                "another thread's transaction or statement held the write connection longer than "
+                "another transaction or statement held the write connection longer than "
                 "busy_timeout_ms (%lld)",
                 limit_ms);
 }
@@ -36,7 +35,7 @@ yoda_status writer_acquire(yoda_engine *engine, struct call *call, yoda_error *e
     int64_t wait_ms = call_wait_ms(call, engine->options.busy_timeout_ms);
     yoda_status status = lease_acquire(&engine->writer.lease, &call->cancel, wait_ms, err);
     if (status == YODA_BUSY)
-        return name_holder(engine, err);
+        return name_holder(engine, call, err);
     TRY(status);
     take_connection(engine, call);
     return YODA_OK;
@@ -86,9 +85,9 @@ static yoda_status run_prepared(struct stmt *stmt, const yoda_params *params, yo
 
 /*
  * What a schema change leaves behind is compared with what was there at the last look, and changes
- * that cancel each other (a scratch table made and dropped) look like changes without a trace: every
- * table would be copied anew. So each one that goes through here is looked at by itself. Those of
- * other programs, or made and undone in one transaction, still cost the copy.
+ * that cancel each other (a scratch table made and dropped) look like changes without a trace:
+ * every table would be copied anew. So each one that goes through here is looked at by itself.
+ * Those of other programs, or made and undone in one transaction, still cost the copy.
  */
 static bool touches_schema(const char *sql)
 {
@@ -118,11 +117,10 @@ static yoda_status run_next(struct conn *conn, const char *sql, const yoda_param
     return status;
 }
 
-yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *params,
-                       int64_t *changes, yoda_error *err)
+static yoda_status run_as_written(yoda_engine *engine, const char *sql, const yoda_params *params,
+                                  yoda_error *err)
 {
     struct conn *conn = engine->writer.conn;
-    int64_t before = conn_changes(conn);
     yoda_status status = YODA_OK;
     for (const char *at = sql, *tail; status == YODA_OK && !route_is_blank(at); at = tail) {
         tail = at;
@@ -134,6 +132,25 @@ yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *
         if (status == YODA_OK && tail == at)
             break;
     }
+    return status;
+}
+
+static bool run_with_parameters(yoda_engine *engine, const char *sql, const yoda_params *params,
+                                yoda_status *status, yoda_error *err)
+{
+    if ((params && params->count > 0) || engine->options.statement_cache == 0)
+        return false;
+    return write_literals_run(&engine->writer.literals, engine->writer.conn, sql, status, err);
+}
+
+yoda_status writer_run(yoda_engine *engine, const char *sql, const yoda_params *params,
+                       int64_t *changes, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    int64_t before = conn_changes(conn);
+    yoda_status status;
+    if (!run_with_parameters(engine, sql, params, &status, err))
+        status = run_as_written(engine, sql, params, err);
     *changes = status == YODA_OK ? conn_changes(conn) - before : 0;
     engine->writer.last_rowid = conn_last_rowid(conn);
     return status;
@@ -170,22 +187,7 @@ struct batch_run {
     yoda_engine *engine;
     const struct writer_batch *batch;
     int64_t changes;
-    struct literal_lift lift; /* of the statement that runs */
 };
-
-/* SQLite would have to prepare each of many INSERTs with literals anew: that is most of their cost.
- * What does not prepare with parameters runs as it is written, for the error that it has so. */
-static bool lift_literals(struct batch_run *run, struct conn *conn, const char *sql)
-{
-    struct stmt stmt = {0};
-    if (run->batch->rows || run->batch->count < 2 || run->engine->options.statement_cache == 0 ||
-        !literal_lift_statement(&run->lift, sql, strlen(sql)))
-        return false;
-    yoda_status status =
-        stmt_prepare(conn, run->lift.sql.data, run->lift.sql.size, &stmt, NULL, NULL);
-    stmt_finish(&stmt);
-    return status == YODA_OK;
-}
 
 static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, yoda_error *err)
 {
@@ -195,12 +197,6 @@ static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, 
     if (!sql)
         return fail(err, YODA_MISUSE, "the statement is NULL");
     const yoda_params *params = batch->rows ? &batch->rows[i] : NULL;
-    yoda_params lifted = {.values = run->lift.values};
-    if (lift_literals(run, conn, sql)) {
-        sql = run->lift.sql.data;
-        lifted.count = run->lift.count;
-        params = &lifted;
-    }
     TRY(writer_run(run->engine, sql, params, &changes, err));
     run->changes += changes;
     if (!conn_in_transaction(conn))
@@ -230,10 +226,21 @@ yoda_status writer_batch_inside(yoda_engine *engine, const struct writer_batch *
 {
     struct batch_run run = {.engine = engine, .batch = batch};
     ASSERT(conn_in_transaction(engine->writer.conn));
-    literal_lift_init(&run.lift);
     yoda_status status = run_items(&run, engine->writer.conn, err);
-    literal_lift_deinit(&run.lift);
     *changes = status == YODA_OK ? run.changes : 0;
+    return status;
+}
+
+yoda_status writer_batch_savepoint(yoda_engine *engine, const struct writer_batch *batch,
+                                   int64_t *changes, bool *kept, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    *kept = true;
+    TRY(conn_exec(conn, "SAVEPOINT _yoda_op", err));
+    yoda_status status = writer_batch_inside(engine, batch, changes, err);
+    if (status != YODA_OK)
+        *kept = conn_exec(conn, "ROLLBACK TO _yoda_op", NULL) == YODA_OK;
+    *kept = *kept && conn_exec(conn, "RELEASE _yoda_op", NULL) == YODA_OK;
     return status;
 }
 
@@ -241,9 +248,7 @@ yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *ba
                               int64_t *changes, yoda_error *err)
 {
     struct batch_run run = {.engine = engine, .batch = batch};
-    literal_lift_init(&run.lift);
     yoda_status status = writer_transact(engine, run_items, &run, err);
-    literal_lift_deinit(&run.lift);
     writer_show_schema(engine);
     *changes = status == YODA_OK ? run.changes : 0;
     return status;

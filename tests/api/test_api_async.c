@@ -431,6 +431,38 @@ static void busy_writes_give_up(void **state)
     OK(yoda_rollback(txn, &err));
 }
 
+/* However many slow ones there are, and although they keep the pool's connections. */
+static void slow_queries_hold_nobody_up(void **state)
+{
+    enum { SLOW = 8 };
+    const yoda_option options[] = {{"read_pool_size", "1"}, {"sync_interval_ms", "0"}};
+    struct async *a = *state;
+    yoda_op *slow[SLOW];
+    yoda_error err;
+    yoda_queue_close(a->queue);
+    yoda_close(a->db);
+    a->db = fixture_open(a->path, options, 2);
+    OK(yoda_queue_create(a->db, &a->queue, &err));
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < SLOW; i++)
+            async_query(a->queue, i, ASYNC_ENDLESS, YODA_SIDE_ROW, &slow[i]);
+        for (uint64_t i = 0; i < 20; i++) {
+            async_query(a->queue, 100 + i, "SELECT 1", YODA_SIDE_ROW, NULL);
+            yoda_result_close(async_expect(a->queue, 100 + i, YODA_OK)->result);
+        }
+        for (size_t i = 0; i < SLOW; i++) {
+            async_wait_phase(slow[i], YODA_OP_RUNNING);
+            yoda_op_cancel(slow[i]);
+            async_expect(a->queue, i, YODA_INTERRUPTED);
+            yoda_op_release(slow[i]);
+        }
+        for (uint64_t i = 0; i < 100; i++) /* the threads too many go */
+            async_query(a->queue, 200, "SELECT 1", YODA_SIDE_ROW, NULL);
+        for (uint64_t i = 0; i < 100; i++)
+            yoda_result_close(async_expect(a->queue, 200, YODA_OK)->result);
+    }
+}
+
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 struct worker {
@@ -727,6 +759,7 @@ int main(void)
         TEST(ten_thousand_in_flight),
         TEST(small_bound),
         TEST(busy_writes_give_up),
+        TEST(slow_queries_hold_nobody_up),
         TEST(queues_in_threads),
         TEST(storm_and_shutdown),
         TEST(shutdown_with_operations_waiting),

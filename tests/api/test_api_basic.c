@@ -211,6 +211,30 @@ static void transactions(void **state)
     fixture_execute(f->db, "DELETE FROM t");
 }
 
+static void returning(void **state)
+{
+    struct fixture *f = *state;
+    yoda_error err;
+    yoda_txn *txn = NULL;
+    yoda_result *rows = NULL;
+    fixture_execute(f->db, "CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE)");
+    OK(yoda_begin(f->db, &txn, &err));
+    OK(yoda_txn_query(txn, "INSERT INTO t(a) VALUES (5), (6) RETURNING id, a", NULL, &rows, &err));
+    assert_true(yoda_result_next(rows) && yoda_result_next(rows));
+    assert_int_equal(yoda_result_int64(rows, 0), 2);
+    assert_int_equal(yoda_result_int64(rows, 1), 6);
+    assert_false(yoda_result_next(rows));
+    yoda_result_close(rows);
+    FAILS(YODA_CONSTRAINT,
+          yoda_txn_query(txn, "INSERT INTO t(a) VALUES (7), (5) RETURNING id", NULL, &rows, &err));
+    FAILS(YODA_MISUSE, yoda_txn_query(txn, "DELETE FROM t", NULL, &rows, &err));
+    FAILS(YODA_MISUSE, yoda_txn_query(txn, "PRAGMA user_version = 7", NULL, &rows, &err));
+    OK(yoda_commit(txn, &err));
+    FAILS(YODA_MISUSE, yoda_query(f->db, "DELETE FROM t RETURNING id", NULL, NULL, &rows, &err));
+    assert_int_equal(fixture_int(f->db, "SELECT sum(a) FROM t"), 11);
+    fixture_execute(f->db, "DROP TABLE t");
+}
+
 static void own_transaction_is_named(void **state)
 {
     struct fixture *f = *state;
@@ -274,6 +298,7 @@ int main(void)
         T(values_of_all_types),
         T(transactions),
         T(own_transaction_is_named),
+        T(returning),
         cmocka_unit_test(memory_database),
         T(options_are_listed),
     };

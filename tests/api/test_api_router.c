@@ -91,11 +91,50 @@ static void columns_first(void **state)
                      YODA_SIDE_ROW); /* a point read needs no estimate */
 }
 
+static void expect(yoda_engine *db, const char *sql, yoda_side side, const char *reason)
+{
+    for (int i = 0; i < 3; i++) { /* the first time it is found out, then it is known */
+        struct answer answer = ask(db, sql, YODA_SIDE_AUTO);
+        if (answer.side != side || !strstr(answer.reason, reason))
+            fail_msg("%s: %s", sql, answer.reason);
+    }
+}
+
+/* What a rule said of a text holds as long as the catalog is the same, and while no side is
+ * demanded. */
+static void known_texts_follow_the_catalog(void **state)
+{
+    struct fixture *f = *state;
+    yoda_error err;
+    const yoda_option options[] = {{"sync_interval_ms", "0"}, {"router", "cost"}};
+    const char *point = "SELECT b FROM t WHERE a = 1";
+    const char *sum = "SELECT s, sum(v) FROM big GROUP BY s";
+    yoda_close(f->db);
+    f->db = fixture_open(f->path, options, 2);
+    fixture_execute(f->db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t VALUES (1, 2)");
+    make_tables(f->db);
+    expect(f->db, "SELECT 1", YODA_SIDE_ROW, "no table");
+    assert_int_equal(ask(f->db, "SELECT 1", YODA_SIDE_COLUMN).side, YODA_SIDE_COLUMN);
+    expect(f->db, point, YODA_SIDE_ROW, "not registered");
+    assert_non_null(strstr(ask(f->db, point, YODA_SIDE_ROW).reason, "demanded"));
+    assert_int_equal(explained(f->db, point).side, YODA_SIDE_ROW);
+    OK(yoda_register_table(f->db, "t", NULL, &err));
+    expect(f->db, point, YODA_SIDE_ROW, "point read");
+    assert_int_equal(ask(f->db, point, YODA_SIDE_COLUMN).side, YODA_SIDE_COLUMN);
+    expect(f->db, sum, YODA_SIDE_COLUMN, "");
+    OK(yoda_unregister_table(f->db, "big", &err));
+    expect(f->db, sum, YODA_SIDE_ROW, "not registered");
+    OK(yoda_register_table(f->db, "big", NULL, &err));
+    expect(f->db, sum, YODA_SIDE_COLUMN, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(by_cost, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(columns_first, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(known_texts_follow_the_catalog, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
