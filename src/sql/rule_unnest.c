@@ -61,9 +61,20 @@ static bool is_whole_sort(const struct rel *rel)
     return rel->kind == REL_SORT && rel->u.sort.limit == UINT64_MAX;
 }
 
-static void strip_in(struct rel **right)
+/* Under NOCASE a DISTINCT takes values away that are not the same to the IN. */
+static bool takes_repeats_only(const struct query *q, const struct rel *distinct)
 {
-    while (is_distinct(*right) || is_whole_sort(*right))
+    for (uint32_t i = 0; i < distinct->u.aggregate.key_count; i++) {
+        const struct rel_column *key = &q->columns[distinct->u.aggregate.keys[i]];
+        if ((key->classes & CLASS_TEXT) && key->collation != COLLATE_BINARY)
+            return false;
+    }
+    return true;
+}
+
+static void strip_in(const struct query *q, struct rel **right)
+{
+    while ((is_distinct(*right) && takes_repeats_only(q, *right)) || is_whole_sort(*right))
         *right = (*right)->child;
 }
 
@@ -333,7 +344,7 @@ static yoda_status unnest_apply(struct query *q, struct rel **slot, enum wanted 
     if (u.apply->u.apply.kind == APPLY_EXISTS)
         strip_exists(&u.apply->right);
     else if (u.apply->u.apply.kind == APPLY_IN)
-        strip_in(&u.apply->right);
+        strip_in(q, &u.apply->right);
     else
         TRY(limit_scalar(q, &u.apply->right));
     TRY(own_value(q, u.apply));
