@@ -180,7 +180,7 @@ struct strref *chunk_strrefs(const uint32_t *offsets, const char *text, uint32_t
     return refs;
 }
 
-static bool fits(const struct chunk *chunk, enum vtype want)
+bool chunk_fits(const struct chunk *chunk, enum vtype want)
 {
     return (chunk_classes(chunk) & CLASS_VALUES & ~classes_of_vtype(want)) == 0;
 }
@@ -198,7 +198,7 @@ yoda_status chunk_read(const struct chunk *chunk, uint32_t row, uint32_t count, 
     *out = (struct vector){.type = want, .count = count};
     if (chunk->ops->encoding == ENC_RAW) /* rows of others may not fit: looks at the tags */
         return chunk->ops->read(chunk, row, count, want, arena, out, err);
-    if (!fits(chunk, want))
+    if (!chunk_fits(chunk, want))
         return misfit(chunk, err);
     if (count == 0 || chunk->zones[row / VECTOR_ROWS].kind == ZONE_EMPTY) {
         chunk_read_null(want, count, out);
@@ -212,7 +212,7 @@ yoda_status chunk_gather(const struct chunk *chunk, uint32_t row, const uint16_t
 {
     if (n == 0)
         return chunk_read(chunk, row, 0, want, arena, out, err);
-    if (chunk->ops->gather && fits(chunk, want)) {
+    if (chunk->ops->gather && chunk_fits(chunk, want)) {
         *out = (struct vector){.type = want, .count = n};
         TRY(chunk->ops->gather(chunk, row, sel, n, want, arena, out, err));
         const uint64_t *nulls = chunk_nulls(chunk, row);

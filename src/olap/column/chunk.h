@@ -26,6 +26,7 @@
 #ifndef YODA_OLAP_CHUNK_H
 #define YODA_OLAP_CHUNK_H
 
+#include "base/bits.h"
 #include "base/buffer.h"
 #include "olap/column/vector.h"
 
@@ -106,6 +107,31 @@ uint32_t chunk_classes(const struct chunk *chunk);
 uint64_t chunk_bytes(const struct chunk *chunk); /* memory held */
 /* zone of the whole chunk (vector == UINT32_MAX) or of one vector. ENC_RAW: ZONE_NONE. */
 struct zone chunk_zone(const struct chunk *chunk, uint32_t vector);
+/* Can its values be read as `want`? Not of ENC_RAW. */
+bool chunk_fits(const struct chunk *chunk, enum vtype want);
+
+/* ---- What it knows of all its rows at once (chunk_facts.c) ---------------------------------- */
+
+struct chunk_sum { /* exact; the values are numbers / 10^scale */
+    uint64_t count;   /* values that are not NULL */
+    int128 total;     /* of the numbers */
+    double magnitude; /* all their absolute values together, about, or more */
+    int scale;
+    bool real; /* some value is REAL: one of INTEGERs alone has scale 0 */
+};
+/* False where the sum is not known: ENC_RAW, what is read as doubles (plain ones, codes of 8 bytes,
+ * a REAL constant), what is no number. */
+bool chunk_sum(const struct chunk *chunk, struct chunk_sum *out);
+
+struct chunk_bounds { /* values that occur */
+    struct value min, max;
+    char text[2][ISO_TEXT_MAX]; /* may be what they point to */
+};
+/* The least and the greatest value, texts under BINARY; false where they are not known, as in
+ * ENC_RAW, and where there are none. */
+bool chunk_bounds(const struct chunk *chunk, struct chunk_bounds *out);
+
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 /*
  * Read rows [row, row + count) as `want` (vtype_of_classes of the query's union: VT_NUM may be
@@ -123,6 +149,8 @@ YODA_MUST_CHECK yoda_status chunk_gather(const struct chunk *chunk, uint32_t row
                                          const uint16_t *sel, uint32_t n, enum vtype want,
                                          struct arena *arena, struct vector *out,
                                          yoda_error *err);
+/* Have both chunks a dictionary, and the same values in it? */
+bool chunk_same_dict(const struct chunk *a, const struct chunk *b);
 /* Read one value of any encoding; made text goes into the arena, other bytes are borrowed. */
 YODA_MUST_CHECK yoda_status chunk_value(const struct chunk *chunk, uint32_t row,
                                         struct arena *arena, struct value *out, yoda_error *err);

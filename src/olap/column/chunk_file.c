@@ -294,6 +294,8 @@ yoda_status chunk_parse(struct buffer *bytes, uint32_t rows, struct chunk **out,
     status = check_zones(chunk, err);
     if (status == YODA_OK)
         status = chunk->ops->attach(chunk, err);
+    if (status == YODA_OK)
+        chunk_facts_make(chunk);
     atomic_init(&chunk->held_bytes, sizeof *chunk + chunk->bytes->capacity +
                                         (chunk->dict_values ? chunk->dict_values->capacity : 0));
 done:

@@ -33,6 +33,8 @@ struct chunk {
     struct buffer *dict_values; /* struct strref [dict.count] */
     uint64_t code_first;        /* REAL: codes are the doubles' order keys minus this */
     uint64_t code_last;         /* largest code that `compare` may be asked for */
+    struct chunk_sum sum;       /* where sum_known */
+    bool sum_known;
 };
 
 /* 2,048 rows of an open segment. */
@@ -118,6 +120,9 @@ yoda_status chunk_bytes_create(const struct source *source, struct chunk_header 
 /* Add the distinct values of a source that was encoded as chunk (sketch.c). */
 struct sketch;
 void sketch_source(const struct source *source, const struct chunk *chunk, struct sketch *into);
+
+/* Of a parsed chunk: what chunk_sum answers (chunk_facts.c). */
+void chunk_facts_make(struct chunk *chunk);
 
 /* ---- Codes ---------------------------------------------------------------------------------- */
 

@@ -142,6 +142,17 @@ yoda_status chunk_make_dict(struct chunk *chunk, uint32_t count, const uint32_t 
     return YODA_OK;
 }
 
+bool chunk_same_dict(const struct chunk *a, const struct chunk *b)
+{
+    if (a->ops != &encoding_dict_ops || b->ops != &encoding_dict_ops)
+        return false;
+    const struct chunk_header *x = a->header, *y = b->header;
+    return x->value_type == y->value_type && x->dict_count == y->dict_count &&
+           x->text_bytes == y->text_bytes &&
+           memcmp(a->offsets, b->offsets, x->dict_count * sizeof *a->offsets) == 0 &&
+           memcmp(a->text, b->text, x->text_bytes) == 0;
+}
+
 static struct value entry_of(const struct chunk *chunk, uint64_t code)
 {
     ASSERT(code < chunk->dict.count);

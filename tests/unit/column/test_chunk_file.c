@@ -31,6 +31,12 @@ static void use_chunk(const struct chunk *chunk, uint32_t rows)
             }
         }
     }
+    struct chunk_sum sum;
+    struct chunk_bounds bounds;
+    if (chunk_sum(chunk, &sum))
+        seed ^= (uint64_t)sum.total & 1;
+    if (chunk_bounds(chunk, &bounds))
+        seed ^= value_compare(&bounds.min, &bounds.max, COLLATE_NOCASE) > 0;
     struct value constants[] = {value_int(3), value_real(0.5), value_text("a", 1)};
     for (int op = PRED_EQ; op <= PRED_IN; op++) {
         struct predicate p = {(enum predicate_op)op, COLLATE_NOCASE, op == PRED_IN ? 3 : 1,
