@@ -53,9 +53,12 @@ struct tree {
 
 static void read_text(const struct op_profile *p, char out[96])
 {
-    snprintf(out, 96, "%" PRIu64 "/%" PRIu64 " segments, %" PRIu64 "/%" PRIu64 " vectors",
-             atomic_load(&p->segments_read), atomic_load(&p->segments_total),
-             atomic_load(&p->vectors_read), atomic_load(&p->vectors_total));
+    uint64_t absorbed = atomic_load(&p->segments_absorbed);
+    int n = snprintf(out, 96, "%" PRIu64 "/%" PRIu64 " segments, %" PRIu64 "/%" PRIu64 " vectors",
+                     atomic_load(&p->segments_read), atomic_load(&p->segments_total),
+                     atomic_load(&p->vectors_read), atomic_load(&p->vectors_total));
+    if (absorbed && n > 0 && n < 96)
+        snprintf(out + n, 96 - (size_t)n, ", %" PRIu64 " by statistics", absorbed);
 }
 
 static void add_node(void *ctx, const struct plan *plan, uint32_t depth, const char *branch,

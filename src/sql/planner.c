@@ -10,7 +10,7 @@
  *   6  outer_to_inner   more joins are inner: more equalities, more freedom
  *   7  transitive       over whole regions of inner joins
  *   8  push_down        of what the two found
- *   9  eliminate        with what is needed above known; metadata after it
+ *   9  eliminate        with what is needed above known
  *  10  join_order       on final inputs: estimates sample the filters that stand in the scans
  *
  * Then lowering, and the costs of both sides for the router.
@@ -259,7 +259,6 @@ static yoda_status rewrite_tree(struct query *q, struct rel **rel, const uint32_
     for (uint32_t i = 0; i < column_count; i++)
         bit_set(needed, columns[i]);
     TRY(rule_eliminate(q, rel, needed));
-    TRY(rule_metadata(q, rel));
     TRY(rewrite_each(*rel, forget_rows, NULL));
     return rule_join_order(q, rel);
 }

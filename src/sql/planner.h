@@ -31,8 +31,6 @@ RULE rule_transitive(struct query *q, struct rel **rel);
  * SQLite does not enforce foreign keys by default). DISTINCT, ORDER BY and group keys that change
  * nothing go. needed: the columns read above. */
 RULE rule_eliminate(struct query *q, struct rel **rel, const uint64_t *needed);
-/* COUNT(*), MIN, MAX without filter and groups from row counts and zone maps. */
-RULE rule_metadata(struct query *q, struct rel **rel);
 /* Inner joins in the cheapest order: dynamic programming up to 12 relations, greedy beyond. Chooses
  * the build side (right) too. */
 RULE rule_join_order(struct query *q, struct rel **rel);

@@ -20,19 +20,33 @@ static yoda_status count_update(struct unit *unit, const struct grouping *groupi
         }
         return YODA_OK;
     }
-    if (tally_pays(grouping)) {
-        const uint32_t *counts;
-        TRY(tally_rows(grouping, keep, scratch, &counts, err));
-        for (uint32_t g = 0; g < grouping->groups; g++)
-            states[g] += counts[g];
+    bool taken;
+    TRY(tally_rows(unit, grouping, keep, &taken, err));
+    if (taken)
         return YODA_OK;
-    }
     const uint32_t *ids = grouping->ids;
     for (uint32_t i = 0; !keep && i < grouping->rows; i++)
         states[ids[i]]++;
     for (uint32_t i = 0; keep && i < grouping->rows; i++)
         states[ids[i]] += bit_get(keep, i);
     return YODA_OK;
+}
+
+static yoda_status count_absorb(struct unit *unit, const struct chunk *chunk, uint32_t rows,
+                                yoda_error *err)
+{
+    uint64_t *states = unit_states(unit);
+    YODA_UNUSED(err);
+    states[0] += rows - (chunk ? chunk_zone(chunk, UINT32_MAX).null_count : 0);
+    return YODA_OK;
+}
+
+static void count_fold(struct unit *unit, const struct tally_totals *totals)
+{
+    uint64_t *states = unit_states(unit);
+    ASSERT(totals->first + totals->count <= unit->groups);
+    for (uint32_t i = 0; i < totals->count; i++)
+        states[totals->first + i] += totals->counts[i];
 }
 
 static yoda_status count_combine(struct unit *unit, struct unit *from,
@@ -60,5 +74,7 @@ static yoda_status count_result(const struct unit *unit, const struct aggregate 
 
 const struct unit_type unit_count = {.state_size = sizeof(uint64_t),
                                      .update = count_update,
+                                     .fold = count_fold,
+                                     .absorb = count_absorb,
                                      .combine = count_combine,
                                      .result = count_result};

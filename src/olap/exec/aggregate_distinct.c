@@ -140,7 +140,7 @@ static yoda_status distinct_update(struct unit *unit, const struct grouping *gro
     if (args[0].type == VT_NULL)
         return YODA_OK;
     TRY(vector_present(&args[0], filter, scratch, &keep, err));
-    int64_t *groups = arena_array(scratch, int64_t, grouping->rows + 8);
+    int64_t *groups = arena_alloc(scratch, (grouping->rows + (size_t)8) * sizeof *groups);
     uint16_t *sel = arena_alloc(scratch, VECTOR_ROWS * sizeof *sel + 64);
     if (!groups || !sel)
         return run_nomem(err, "aggregating");
@@ -203,11 +203,31 @@ static yoda_status merge_pairs(struct unit *unit, const struct unit *from, uint3
     return add_pairs(unit, renumbered, &some, scratch, err);
 }
 
+/* The values of the only group there is. */
+static yoda_status merge_values(struct unit *unit, struct unit *from, yoda_error *err)
+{
+    uint32_t ids[VECTOR_ROWS], found[VECTOR_ROWS], count = from->seen->count;
+    if (!unit->seen) {
+        unit->seen = from->seen;
+        from->seen = NULL;
+        return YODA_OK;
+    }
+    for (uint32_t at = 0; at < count; at += VECTOR_ROWS) {
+        uint32_t rows = count - at < VECTOR_ROWS ? count - at : VECTOR_ROWS;
+        for (uint32_t i = 0; i < rows; i++)
+            ids[i] = at + i;
+        TRY(group_table_merge(unit->seen, from->seen, ids, rows, found, err));
+    }
+    return YODA_OK;
+}
+
 static yoda_status distinct_combine(struct unit *unit, struct unit *from,
                                     const struct group_pairs *pairs, yoda_error *err)
 {
     if (!from->seen)
         return YODA_OK;
+    if (!unit->spec->grouped)
+        return merge_values(unit, from, err);
     uint32_t *map = mem_alloc(((size_t)pairs->from_groups + 1) * sizeof *map);
     if (!map)
         return fail_nomem(err, pairs->from_groups * sizeof *map);
@@ -253,6 +273,10 @@ static yoda_status distinct_settle(struct unit *unit, yoda_error *err)
     spec->type = unit_plain_type(unit->spec->aggregate);
     TRY(unit_init(unit->inner, spec, unit->arena, unit->budget, err));
     TRY(unit_grow(unit->inner, unit->groups, err));
+    if (spec->type == &unit_count && !spec->grouped) {
+        *(uint64_t *)unit_states(unit->inner) = unit->seen ? unit->seen->count : 0;
+        return YODA_OK;
+    }
     struct arena scratch;
     arena_init(&scratch, unit->budget);
     yoda_status status = YODA_OK;

@@ -173,6 +173,30 @@ static yoda_status minmax_update(struct unit *unit, const struct grouping *group
     return values_scattered(&b, &flat, err);
 }
 
+static bool minmax_knows(const struct unit_spec *spec, const struct chunk *chunk)
+{
+    struct chunk_bounds bounds;
+    if (chunk_zone(chunk, UINT32_MAX).kind == ZONE_EMPTY)
+        return true;
+    bool in_order =
+        !(chunk_classes(chunk) & CLASS_TEXT) || spec->aggregate->collation == COLLATE_BINARY;
+    return in_order && chunk_bounds(chunk, &bounds);
+}
+
+static yoda_status minmax_absorb(struct unit *unit, const struct chunk *chunk, uint32_t rows,
+                                 yoda_error *err)
+{
+    struct best *states = unit_states(unit);
+    const struct aggregate *aggregate = unit->spec->aggregate;
+    struct chunk_bounds bounds;
+    int outcome;
+    YODA_UNUSED(rows);
+    if (chunk_zone(chunk, UINT32_MAX).kind == ZONE_EMPTY || !chunk_bounds(chunk, &bounds))
+        return YODA_OK;
+    const struct value *value = aggregate->kind == AGG_MIN ? &bounds.min : &bounds.max;
+    return best_offer(&states[0], value, aggregate, unit->arena, &outcome, err);
+}
+
 static yoda_status minmax_combine(struct unit *unit, struct unit *from,
                                   const struct group_pairs *pairs, yoda_error *err)
 {
@@ -211,5 +235,7 @@ static yoda_status minmax_result(const struct unit *unit, const struct aggregate
 
 const struct unit_type unit_minmax = {.state_size = sizeof(struct best),
                                       .update = minmax_update,
+                                      .knows = minmax_knows,
+                                      .absorb = minmax_absorb,
                                       .combine = minmax_combine,
                                       .result = minmax_result};

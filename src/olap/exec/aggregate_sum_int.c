@@ -175,21 +175,18 @@ static void update_long(struct sum_int *states, const struct grouping *grouping,
             add(&states[grouping->ids[i]], data[i], __builtin_fabs((double)data[i]), 1);
 }
 
-static yoda_status update_tallied(struct unit *unit, const struct grouping *grouping,
-                                  const struct vector *v, const uint64_t *keep,
-                                  struct arena *scratch, yoda_error *err)
+static void sum_int_fold(struct unit *unit, const struct tally_totals *totals)
 {
-    struct tally tally;
-    TRY(tally_codes(grouping, v, keep, scratch, &tally, err));
-    for (uint32_t g = 0; g < grouping->groups; g++) {
-        uint32_t n = tally.counts[g];
+    const struct vector *v = totals->codes;
+    ASSERT(totals->first + totals->count <= unit->groups);
+    for (uint32_t i = 0; i < totals->count; i++) {
+        uint64_t n = totals->counts[i];
         if (n == 0)
             continue;
-        int128 total = (int128)v->base * (int128)n + (int128)tally.sums[g];
+        int128 total = (int128)v->base * (int128)n + (int128)totals->sums[i];
         struct sum_int sum = {total, codes_magnitude(v, total, n), n};
-        add_group(unit, g, &sum);
+        add_group(unit, totals->first + i, &sum);
     }
-    return YODA_OK;
 }
 
 static yoda_status sum_int_update(struct unit *unit, const struct grouping *grouping,
@@ -208,14 +205,37 @@ static yoda_status sum_int_update(struct unit *unit, const struct grouping *grou
         update_masked(unit, grouping, &args[0], &flat, keep);
         return YODA_OK;
     }
-    if (tally_pays(grouping) && args[0].form == VF_CODES && args[0].code_width <= 4)
-        return update_tallied(unit, grouping, &args[0], keep, scratch, err);
+    bool taken = false;
+    if (args[0].form == VF_CODES && args[0].code_width <= 4)
+        TRY(tally_codes(unit, grouping, &args[0], keep, &taken, err));
+    if (taken)
+        return YODA_OK;
     if (!flat.data)
         TRY(flat_vector_as(&args[0], VT_INT, scratch, &flat, err));
     if (is_short(unit))
         update_short(unit_states(unit), grouping, flat.data, keep);
     else
         update_long(unit_states(unit), grouping, flat.data, keep);
+    return YODA_OK;
+}
+
+static bool sum_int_knows(const struct unit_spec *spec, const struct chunk *chunk)
+{
+    struct chunk_sum sum;
+    YODA_UNUSED(spec);
+    return chunk_sum(chunk, &sum) && !sum.real;
+}
+
+static yoda_status sum_int_absorb(struct unit *unit, const struct chunk *chunk, uint32_t rows,
+                                  yoda_error *err)
+{
+    struct chunk_sum sum;
+    YODA_UNUSED(rows);
+    if (!chunk_sum(chunk, &sum) || sum.count == 0)
+        return YODA_OK;
+    TRY(expect(unit, chunk_zone(chunk, UINT32_MAX).min.i, sum.magnitude, 1, err));
+    const struct sum_int whole = {sum.total, sum.magnitude, sum.count};
+    add_group(unit, 0, &whole);
     return YODA_OK;
 }
 
@@ -266,5 +286,8 @@ static yoda_status sum_int_result(const struct unit *unit, const struct aggregat
 
 const struct unit_type unit_sum_int = {.state_size = sizeof(struct sum_short),
                                        .update = sum_int_update,
+                                       .fold = sum_int_fold,
+                                       .knows = sum_int_knows,
+                                       .absorb = sum_int_absorb,
                                        .combine = sum_int_combine,
                                        .result = sum_int_result};

@@ -11,7 +11,8 @@
  *   magnitude  sum of |x| over the INTEGERs: past 2^63 SQLite may raise "integer overflow"
  *   real       a REAL occurred: SUM is REAL
  *
- * Arguments with a decimal form (decimal.h) come as such and go to `decimal` too.
+ * Arguments with a decimal form (decimal.h) come as such and go to `decimal` too, as do doubles
+ * that turn out to be decimals (real_codes.h).
  *
  * The result lies within 1e-14 * sum(|x|) of the exact value, whatever the order and the threads.
  * What is not finite is SQLite's to answer.
@@ -21,6 +22,7 @@
 #include "olap/exec/aggregate_unit.h"
 #include "olap/exec/flat_vector.h"
 #include "olap/exec/pipeline.h"
+#include "olap/exec/real_codes.h"
 #include "olap/kernel/kernel.h"
 
 #include <math.h>
@@ -160,26 +162,23 @@ static yoda_status note_reals(struct sum_real *states, const struct grouping *gr
     return YODA_OK;
 }
 
-static yoda_status decimal_tallied(struct unit *unit, const struct grouping *grouping,
-                                   const struct vector *v, const uint64_t *keep,
-                                   struct arena *scratch, yoda_error *err)
+static void sum_real_fold(struct unit *unit, const struct tally_totals *totals)
 {
-    struct sum_real *states = unit_states(unit);
-    struct tally tally;
+    const struct vector *v = totals->codes;
     int64_t power = power_of_ten(v->scale);
     bool fits = scale_fits(unit, v->scale), real = v->type == VT_REAL;
     double peak = real ? 0 : codes_peak(v) / (double)power;
-    TRY(tally_codes(grouping, v, keep, scratch, &tally, err));
-    for (uint32_t g = 0; g < grouping->groups; g++) {
-        uint32_t n = tally.counts[g];
+    ASSERT(totals->first + totals->count <= unit->groups);
+    for (uint32_t i = 0; i < totals->count; i++) {
+        struct sum_real *s = (struct sum_real *)unit_states(unit) + totals->first + i;
+        uint64_t n = totals->counts[i];
         if (n == 0)
             continue;
-        add_decimal(&states[g], fits, (int128)v->base * n + tally.sums[g], power);
-        states[g].magnitude += n * peak;
-        states[g].count += n;
-        states[g].real |= real;
+        add_decimal(s, fits, (int128)v->base * (int128)n + (int128)totals->sums[i], power);
+        s->magnitude += (double)n * peak;
+        s->count += n;
+        s->real |= real;
     }
-    return real || power == 1 ? YODA_OK : note_reals(states, grouping, v, keep, scratch, err);
 }
 
 /* The usual case: REALs of the unit's scale, every row. */
@@ -220,6 +219,22 @@ static yoda_status decimal_scattered(struct unit *unit, const struct grouping *g
             s->real = real || codes[i] % power != 0;
     }
     return YODA_OK;
+}
+
+static yoda_status decimal_update(struct unit *unit, const struct grouping *grouping,
+                                  const struct vector *v, const uint64_t *keep,
+                                  struct arena *scratch, yoda_error *err)
+{
+    bool taken;
+    if (grouping->masked)
+        return decimal_masked(unit, grouping, v, keep, scratch, err);
+    scale_fits(unit, v->scale);
+    TRY(tally_codes(unit, grouping, v, keep, &taken, err));
+    if (!taken)
+        return decimal_scattered(unit, grouping, v, keep, scratch, err);
+    return v->type == VT_REAL || v->scale == 0
+               ? YODA_OK
+               : note_reals(unit_states(unit), grouping, v, keep, scratch, err);
 }
 
 /* The doubles among the rows of a mask, then the INTEGERs (none in a REAL vector). */
@@ -294,12 +309,10 @@ static yoda_status sum_real_update(struct unit *unit, const struct grouping *gro
     if (v->type != VT_INT && v->type != VT_REAL && v->type != VT_NUM)
         return fail(err, YODA_NOT_COLUMNAR, "a sum of numbers met another type");
     TRY(vector_present(v, filter, scratch, &keep, err));
-    if (is_decimal(v) && v->type != VT_INT && tally_pays(grouping))
-        return decimal_tallied(unit, grouping, v, keep, scratch, err);
-    if (is_decimal(v) && v->type != VT_INT)
-        return grouping->masked ? decimal_masked(unit, grouping, v, keep, scratch, err)
-                                : decimal_scattered(unit, grouping, v, keep, scratch, err);
-    struct vector flat;
+    struct vector coded, flat;
+    TRY(real_codes_of(v, unit->scale, &unit->misfits, scratch, &coded, err));
+    if (is_decimal(&coded) && v->type != VT_INT)
+        return decimal_update(unit, grouping, &coded, keep, scratch, err);
     TRY(flat_vector_as(v, v->type, scratch, &flat, err));
     if (grouping->masked) {
         flat_masked(unit, grouping, &flat, keep);
@@ -382,7 +395,7 @@ static yoda_status exact_tallied(struct unit *unit, const struct grouping *group
                                  const uint64_t *keep, struct arena *scratch, yoda_error *err)
 {
     struct sum_real *states = unit_states(unit);
-    struct tally tally;
+    struct tally_numbers tally;
     int64_t power = power_of_ten(d->scale);
     bool fits = scale_fits(unit, d->scale);
     double peak = d->real ? 0 : decimal_peak(d);
@@ -439,6 +452,36 @@ static yoda_status sum_real_update_decimal(struct unit *unit, const struct group
         exact_masked(unit, grouping, nodes, d, keep);
     else
         exact_scattered(unit, grouping, nodes, d, keep);
+    return YODA_OK;
+}
+
+/* ---- Whole chunks ---- */
+
+/* REALs some of which are whole, beside INTEGERs of other chunks, are read as doubles. */
+static bool sum_real_knows(const struct unit_spec *spec, const struct chunk *chunk)
+{
+    struct chunk_sum sum;
+    bool whole_reals = chunk_classes(chunk) & CLASS_INTEGRAL_REAL;
+    return chunk_sum(chunk, &sum) && !(whole_reals && spec->aggregate->arg->type == VT_NUM);
+}
+
+static yoda_status sum_real_absorb(struct unit *unit, const struct chunk *chunk, uint32_t rows,
+                                   yoda_error *err)
+{
+    struct sum_real *s = unit_states(unit);
+    struct chunk_sum sum;
+    YODA_UNUSED(rows), YODA_UNUSED(err);
+    if (!chunk_sum(chunk, &sum) || sum.count == 0)
+        return YODA_OK;
+    int64_t power = power_of_ten(sum.scale);
+    if (sum.real)
+        add_decimal(s, scale_fits(unit, sum.scale), sum.total, power);
+    else
+        s->integer += sum.total;
+    if (chunk_classes(chunk) & CLASS_INTEGER)
+        s->magnitude += sum.magnitude / (double)power;
+    s->count += sum.count;
+    s->real |= sum.real;
     return YODA_OK;
 }
 
@@ -521,5 +564,8 @@ static yoda_status sum_real_result(const struct unit *unit, const struct aggrega
 const struct unit_type unit_sum_real = {.state_size = sizeof(struct sum_real),
                                         .update = sum_real_update,
                                         .update_decimal = sum_real_update_decimal,
+                                        .fold = sum_real_fold,
+                                        .knows = sum_real_knows,
+                                        .absorb = sum_real_absorb,
                                         .combine = sum_real_combine,
                                         .result = sum_real_result};

@@ -8,8 +8,8 @@
  * Updating a batch has two ways, by the number of groups so far:
  *   masked     up to GROUPS_MASKED groups: for each group the bitmap of its rows, SIMD kernels
  *              under the mask; no keys at all is one group without a mask
- *   scattered  a loop over the rows: states[ids[row]]; where rows are many to a group, their sums
- *              and counts first, and then each state once (aggregate_tally.c)
+ *   scattered  a loop over the rows: states[ids[row]]; codes and counts go to narrow words first,
+ *              and from there to the states once in many row sets (aggregate_tally.c)
  *
  * Threads: a unit belongs to one thread-local aggregation; units of two of them are combined later.
  */
@@ -22,7 +22,13 @@
 
 #define GROUPS_MASKED 16u
 
+struct unit;
+struct unit_spec;
+struct tally_totals;
+
 struct known_tally { /* what one unit found out about a batch and others may use */
+    struct unit *counter;   /* COUNT(*) without FILTER, NULL: none; updated last */
+    bool counted;           /* it gets this batch's numbers of rows from another unit's tally */
     const uint32_t *counts; /* [groups] rows of each, alive or not; NULL: nobody knows */
 };
 
@@ -34,7 +40,7 @@ struct grouping { /* the groups of a batch's rows */
     bool masked;
     const uint64_t *masks[GROUPS_MASKED]; /* [groups] if masked; NULL: all rows */
     uint32_t counts[GROUPS_MASKED];       /* [groups] if masked: rows of each */
-    struct known_tally *known;            /* not NULL if tally_pays */
+    struct known_tally *known;            /* NULL: nothing is tallied */
 };
 
 struct group_pairs { /* groups of one aggregation that are groups of another */
@@ -43,7 +49,6 @@ struct group_pairs { /* groups of one aggregation that are groups of another */
     uint32_t from_groups; /* groups of the aggregation combined from */
 };
 
-struct unit;
 struct unit_type {
     size_t state_size; /* of a new unit */
     /* args [arg_count] evaluated; keep: rows that pass the FILTER (NULL: all) */
@@ -54,8 +59,15 @@ struct unit_type {
     yoda_status (*update_decimal)(struct unit *unit, const struct grouping *grouping,
                                   const struct decimal *nodes, uint32_t at, const uint64_t *filter,
                                   struct arena *scratch, yoda_error *err);
+    /* Take totals into the states; needed by tally_codes and tally_rows. */
+    void (*fold)(struct unit *unit, const struct tally_totals *totals);
     yoda_status (*combine)(struct unit *unit, struct unit *from, const struct group_pairs *pairs,
                            yoda_error *err);
+    /* Without keys: take in `rows` rows, all that a segment has, by what the argument's chunk knows
+     * of itself (NULL: no argument). knows: can it? NULL: always. absorb may be NULL: never. */
+    bool (*knows)(const struct unit_spec *spec, const struct chunk *chunk);
+    yoda_status (*absorb)(struct unit *unit, const struct chunk *chunk, uint32_t rows,
+                          yoda_error *err);
     /* Once, after everything is combined; may be NULL. */
     yoda_status (*settle)(struct unit *unit, yoda_error *err);
     /* The aggregate's value for groups [first, first + rows), FLAT. Threads: any, at once. */
@@ -76,6 +88,15 @@ struct unit_spec { /* what a unit is for; shared by all threads */
     const struct aggregate *const *bare; /* [arg_count - 1]: AGG_BARE, for the witness unit */
 };
 
+struct tally { /* what is not in a unit's states yet */
+    struct vector codes;   /* their shape: type, width, scale, base */
+    struct unit *counter;  /* gets the numbers of rows too, or NULL */
+    uint32_t groups;       /* all others' words are 0 */
+    uint32_t word_rows;    /* no word counts more */
+    uint32_t lanes, capacity;
+    uint64_t *words;       /* [lanes] of capacity and a gap, in the unit's arena */
+};
+
 struct unit {
     const struct unit_spec *spec;
     struct mem_budget *budget;
@@ -85,6 +106,8 @@ struct unit {
     uint32_t groups;
     double bound;           /* sums of INTEGERs: no more than all absolute values together */
     int scale;              /* sums: decimal digits of `decimal`, -1 unknown */
+    uint8_t misfits;        /* sums: batches of doubles that were no decimals */
+    struct tally tally;
     struct group_table *seen; /* DISTINCT: the (group, value) pairs */
     bool packed;              /* DISTINCT: a pair is one word */
     struct unit *inner;       /* DISTINCT: what the values go to in the end */
@@ -116,29 +139,40 @@ const struct unit_type *unit_plain_type(const struct aggregate *aggregate);
 const uint64_t *grouping_rows(const struct grouping *grouping, uint32_t group, const uint64_t *keep,
                               uint64_t *out, size_t *n);
 
-/* ---- A batch's sums by group (aggregate_tally.c) -------------------------------------------- */
+/* ---- Sums by group in narrow words (aggregate_tally.c) -------------------------------------- */
 
-struct tally {
-    const int64_t *sums;    /* [groups] */
-    const uint32_t *counts; /* [groups] rows that were kept */
+#define TALLY_GROUPS 16384u
+
+struct tally_totals { /* of groups [first, first + count) */
+    const struct vector *codes; /* their shape */
+    uint32_t first, count;
+    const uint64_t *sums;   /* [count] of the codes, the base left out */
+    const uint64_t *counts; /* [count] of the rows that were kept */
 };
+
+/* Add CODES of up to 4 bytes, or only rows, where that pays; else *taken is false and nothing was
+ * done. What was added is in the states after tally_fold. */
+YODA_MUST_CHECK yoda_status tally_codes(struct unit *unit, const struct grouping *grouping,
+                                        const struct vector *codes, const uint64_t *keep,
+                                        bool *taken, yoda_error *err);
+YODA_MUST_CHECK yoda_status tally_rows(struct unit *unit, const struct grouping *grouping,
+                                       const uint64_t *keep, bool *taken, yoda_error *err);
+void tally_fold(struct unit *unit);
 
 /* Are rows many to a group? */
 static inline bool tally_pays(const struct grouping *grouping)
 {
     return grouping->known && !grouping->masked && grouping->groups <= grouping->rows / 4;
 }
-/* The sums of CODES of up to 4 bytes, their base left out. All three require tally_pays. */
-YODA_MUST_CHECK yoda_status tally_codes(const struct grouping *grouping,
-                                        const struct vector *codes, const uint64_t *keep,
-                                        struct arena *scratch, struct tally *out, yoda_error *err);
-/* The sums of numbers whose sum over any of the rows is an int64. */
+
+struct tally_numbers {
+    const int64_t *sums;    /* [groups] */
+    const uint32_t *counts; /* [groups] rows that were kept */
+};
+/* The sums of one batch's numbers, which over any of the rows are int64s. Requires tally_pays. */
 YODA_MUST_CHECK yoda_status tally_numbers(const struct grouping *grouping, const int64_t *numbers,
                                           const uint64_t *keep, struct arena *scratch,
-                                          struct tally *out, yoda_error *err);
-YODA_MUST_CHECK yoda_status tally_rows(const struct grouping *grouping, const uint64_t *keep,
-                                       struct arena *scratch, const uint32_t **counts,
-                                       yoda_error *err);
+                                          struct tally_numbers *out, yoda_error *err);
 
 /* ---- The best value of a group (aggregate_best.c) ------------------------------------------- */
 

@@ -55,6 +55,12 @@ void aggregation_destroy(struct aggregation *a)
     mem_free(a);
 }
 
+void aggregation_fold(struct aggregation *a)
+{
+    for (uint32_t u = 0; u < a->plan->unit_count; u++)
+        tally_fold(&a->units[u]);
+}
+
 uint64_t aggregation_bytes(const struct aggregation *a)
 {
     uint64_t bytes = a->arena.charged_bytes + group_table_bytes(&a->table);
@@ -114,6 +120,14 @@ static bool counts_rows(const struct unit_spec *spec)
     return spec->type == &unit_count && spec->arg_count == 0;
 }
 
+static struct unit *counter_of(const struct aggregation *a)
+{
+    for (uint32_t u = 0; u < a->plan->unit_count; u++)
+        if (counts_rows(&a->plan->specs[u]) && !a->plan->specs[u].filter)
+            return &a->units[u];
+    return NULL;
+}
+
 static yoda_status update_unit(struct unit *unit, const struct grouping *grouping,
                                const struct aggregation_batch *batch, const uint64_t *filter,
                                struct arena *scratch, yoda_error *err)
@@ -147,7 +161,7 @@ yoda_status aggregation_consume(struct aggregation *a, const struct aggregation_
                                 struct arena *scratch, yoda_error *err)
 {
     struct grouping grouping;
-    struct known_tally known = {NULL};
+    struct known_tally known = {.counter = counter_of(a)};
     ASSERT(batch->rows > 0 && batch->rows <= VECTOR_ROWS);
     TRY(find_groups(a, batch, &grouping, scratch, err));
     grouping.known = &known;

@@ -48,6 +48,18 @@ YODA_MUST_CHECK yoda_status aggregation_consume(struct aggregation *aggregation,
                                                 const struct aggregation_batch *batch,
                                                 struct arena *scratch, yoda_error *err);
 
+/* ---- aggregation_facts.c: segments that are not read ---------------------------------------- */
+
+/* Are there aggregates that segments can be taken in by without their rows? */
+bool aggregation_takes_facts(const struct aggregation_plan *plan);
+/* Can every aggregate take this one? */
+bool aggregation_knows(const struct aggregation_plan *plan, const struct segment_facts *facts);
+YODA_MUST_CHECK yoda_status aggregation_absorb(struct aggregation *aggregation,
+                                               const struct segment_facts *facts,
+                                               yoda_error *err);
+
+/* Bring tallies into the states: before states are read or combined. */
+void aggregation_fold(struct aggregation *aggregation);
 /* Bytes of memory in use. */
 uint64_t aggregation_bytes(const struct aggregation *aggregation);
 
@@ -70,7 +82,7 @@ struct aggregation_parts { /* group ids sorted by part */
     uint32_t *ids;
     uint32_t begin[GROUP_PARTS_MAX + 1]; /* ids[begin[p]..begin[p + 1]) are those of part p */
 };
-YODA_MUST_CHECK yoda_status aggregation_split(const struct aggregation *aggregation,
+YODA_MUST_CHECK yoda_status aggregation_split(struct aggregation *aggregation,
                                               const struct group_split *split,
                                               struct aggregation_parts *out, yoda_error *err);
 void aggregation_parts_free(struct aggregation_parts *parts); /* zeroed: fine */

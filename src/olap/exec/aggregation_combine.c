@@ -48,6 +48,7 @@ static yoda_status merge_all(struct aggregation *to, struct aggregation *from, y
     uint32_t *ids = mem_alloc((from->groups + (size_t)1) * sizeof *ids);
     if (!ids)
         return fail_nomem(err, from->groups * sizeof *ids);
+    aggregation_fold(from);
     for (uint32_t id = 0; id < from->groups; id++)
         ids[id] = id;
     yoda_status status = aggregation_merge(to, from, ids, from->groups, err);
@@ -57,6 +58,7 @@ static yoda_status merge_all(struct aggregation *to, struct aggregation *from, y
 
 yoda_status aggregation_settle(struct aggregation *a, yoda_error *err)
 {
+    aggregation_fold(a);
     for (uint32_t u = 0; u < a->plan->unit_count; u++) {
         struct unit *unit = &a->units[u];
         TRY(unit_grow(unit, a->groups, err));
@@ -74,7 +76,7 @@ void aggregation_parts_free(struct aggregation_parts *parts)
     parts->ids = NULL;
 }
 
-yoda_status aggregation_split(const struct aggregation *a, const struct group_split *split,
+yoda_status aggregation_split(struct aggregation *a, const struct group_split *split,
                               struct aggregation_parts *out, yoda_error *err)
 {
     uint32_t next[GROUP_PARTS_MAX];
@@ -84,6 +86,7 @@ yoda_status aggregation_split(const struct aggregation *a, const struct group_sp
         mem_free(part);
         return fail_nomem(err, a->groups * sizeof *out->ids);
     }
+    aggregation_fold(a);
     group_table_split(&a->table, split, part);
     for (uint32_t id = 0; id < a->groups; id++)
         out->begin[part[id] + 1u]++;

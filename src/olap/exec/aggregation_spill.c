@@ -100,7 +100,7 @@ static yoda_status end_local(void *ctx, uint32_t worker, uint32_t index, yoda_er
     TRY(run_check(run_of(spill), err));
     if (spill->rows[index])
         TRY(spill_partitions_end(spill->rows[index], err));
-    const struct aggregation *local = spill->op.locals[index];
+    struct aggregation *local = spill->op.locals[index];
     return local ? aggregation_split(local, &spill->split, &spill->parts[index], err) : YODA_OK;
 }
 

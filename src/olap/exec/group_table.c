@@ -115,6 +115,14 @@ static inline uint64_t hash_row(const struct group_table *table, const uint8_t *
     return table->text ? group_text_hash(key, size) : hash_key(key, size);
 }
 
+static uint32_t free_slot(const struct group_table *table, uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & table->slot_mask;
+    while (table->slots[at])
+        at = (at + 1) & table->slot_mask;
+    return at;
+}
+
 static yoda_status rehash(struct group_table *table, yoda_error *err)
 {
     if (table->slot_mask >= UINT32_MAX / 2)
@@ -122,36 +130,51 @@ static yoda_status rehash(struct group_table *table, yoda_error *err)
     TRY(make_slots(table, (table->slot_mask + 1) * 2, err));
     for (uint32_t id = 0; id < table->count; id++) {
         uint64_t hash = group_table_hash(table, id);
-        uint32_t at = (uint32_t)hash & table->slot_mask;
-        while (table->slots[at])
-            at = (at + 1) & table->slot_mask;
-        table->slots[at] = (hash & ~UINT64_C(0xffffffff)) | (id + 1);
+        table->slots[free_slot(table, hash)] = (hash & ~UINT64_C(0xffffffff)) | (id + 1);
     }
     return YODA_OK;
 }
 
-/* Keep the key of a new group. */
-static yoda_status keep_key(struct group_table *table, const uint8_t *key, uint32_t size,
-                            uint64_t hash, yoda_error *err)
+static yoda_status reserve_row(struct group_table *table, size_t element, yoda_error *err)
+{
+    size_t id = table->count;
+    if (table->rows->capacity < (id + 1) * element)
+        TRY(buffer_reserve(table->rows, (id + 1) * element, err));
+    if (table->hashes->capacity < (id + 1) * sizeof(uint64_t))
+        TRY(buffer_reserve(table->hashes, (id + 1) * sizeof(uint64_t), err));
+    table->rows->size = (id + 1) * element; /* what a later growth copies */
+    table->hashes->size = (id + 1) * sizeof(uint64_t);
+    return YODA_OK;
+}
+
+/* Make the next group, whose slot is `at`. */
+static yoda_status add_group(struct group_table *table, uint32_t at, uint32_t size, uint64_t hash,
+                             uint8_t **key, yoda_error *err)
 {
     size_t element = table->variable ? sizeof(uint8_t *) : table->fixed_size;
-    size_t id = table->count;
-    TRY(buffer_reserve(table->rows, (id + 1) * element, err));
-    TRY(buffer_reserve(table->hashes, (id + 1) * sizeof hash, err));
-    table->rows->size = (id + 1) * element; /* what a later growth copies */
-    table->hashes->size = (id + 1) * sizeof hash;
-    if (table->variable) {
-        uint8_t *copy = arena_alloc(&table->bytes, size);
-        if (!copy)
-            return run_nomem(err, "grouping");
-        memcpy(copy, key, size);
-        ((uint8_t **)(void *)table->rows->data)[id] = copy;
-    } else {
-        memcpy(table->rows->data + id * element, key, size);
-    }
-    ((uint64_t *)(void *)table->hashes->data)[id] = hash;
-    table->count++;
+    TRY(reserve_row(table, element, err));
+    *key = table->variable ? arena_alloc(&table->bytes, size)
+                           : table->rows->data + table->count * element;
+    if (!*key)
+        return run_nomem(err, "grouping");
+    if (table->variable)
+        ((uint8_t **)(void *)table->rows->data)[table->count] = *key;
+    ((uint64_t *)(void *)table->hashes->data)[table->count] = hash;
+    table->slots[at] = (hash & ~UINT64_C(0xffffffff)) | ++table->count;
     return YODA_OK;
+}
+
+static bool is_full(const struct group_table *table)
+{
+    return (uint64_t)table->count * 2 > table->slot_mask;
+}
+
+yoda_status group_table_add(struct group_table *table, uint32_t size, uint64_t hash, uint8_t **key,
+                            yoda_error *err)
+{
+    if (is_full(table))
+        TRY(rehash(table, err));
+    return add_group(table, free_slot(table, hash), size, hash, key, err);
 }
 
 /* Equal fixed parts, which are words, mean equal sizes: the lengths of texts are in them. */
@@ -171,7 +194,7 @@ yoda_status group_table_put(struct group_table *table, const uint8_t *key, uint3
                             uint64_t hash, uint32_t *id, yoda_error *err)
 {
     ASSERT(size >= table->fixed_size);
-    if ((uint64_t)table->count * 2 > table->slot_mask)
+    if (is_full(table))
         TRY(rehash(table, err));
     uint64_t salt = hash & ~UINT64_C(0xffffffff);
     uint32_t at = (uint32_t)hash & table->slot_mask;
@@ -183,9 +206,10 @@ yoda_status group_table_put(struct group_table *table, const uint8_t *key, uint3
             return YODA_OK;
         }
     }
-    *id = table->count;
-    TRY(keep_key(table, key, size, hash, err));
-    table->slots[at] = salt | table->count;
+    uint8_t *copy;
+    TRY(add_group(table, at, size, hash, &copy, err));
+    memcpy(copy, key, size);
+    *id = table->count - 1;
     return YODA_OK;
 }
 
@@ -434,10 +458,17 @@ yoda_status group_table_merge(struct group_table *table, const struct group_tabl
     TRY(group_key_check(table, err));
     if (table->word)
         return group_word_merge(table, from, ids, n, out, err);
+    uint32_t next = UINT32_MAX;
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *key = key_of(from, ids[i]);
         uint64_t hash = group_table_hash(from, ids[i]);
-        TRY(group_table_put(table, key, key_size(from, key), hash, &out[i], err));
+        uint32_t size = key_size(from, key);
+        if (next < table->count && group_table_hash(table, next) == hash &&
+            key_equal(key_of(table, next), key, table->fixed_size, size))
+            out[i] = next; /* both in the order of one dictionary */
+        else
+            TRY(group_table_put(table, key, size, hash, &out[i], err));
+        next = out[i] + 1;
     }
     return YODA_OK;
 }

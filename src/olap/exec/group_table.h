@@ -185,6 +185,10 @@ YODA_MUST_CHECK yoda_status group_table_put(struct group_table *table, const uin
                                             uint32_t size, uint64_t hash, uint32_t *id,
                                             yoda_error *err);
 
+/* Add a group whose key is not there yet, of `size` bytes that the caller writes to *key. */
+YODA_MUST_CHECK yoda_status group_table_add(struct group_table *table, uint32_t size,
+                                            uint64_t hash, uint8_t **key, yoda_error *err);
+
 /* ---- group_text.c: one column of texts ------------------------------------------------------ */
 
 /* The hash of a key in normal form. */

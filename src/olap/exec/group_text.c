@@ -110,7 +110,7 @@ uint64_t group_text_hash(const uint8_t *key, uint32_t size)
 
 /* Find or add one text. */
 static yoda_status find_one(struct group_table *table, struct strref text, uint64_t hash,
-                            struct arena *scratch, uint32_t *id, yoda_error *err)
+                            uint32_t *id, yoda_error *err)
 {
     uint32_t at = (uint32_t)hash & table->slot_mask;
     for (uint64_t slot; (slot = table->slots[at]) != 0; at = (at + 1) & table->slot_mask) {
@@ -121,19 +121,19 @@ static yoda_status find_one(struct group_table *table, struct strref text, uint6
     if (text.size > UINT32_MAX - TEXT_AT)
         return fail(err, YODA_TOO_BIG, "a group key of more than 4 GiB");
     uint64_t size = text.size;
-    uint8_t *key = arena_alloc(scratch, TEXT_AT + size);
-    if (!key)
-        return run_nomem(err, "grouping");
+    uint8_t *key;
+    TRY(group_table_add(table, TEXT_AT + text.size, hash, &key, err));
     memset(key, 0, 8);
     memcpy(key + 8, &size, sizeof size);
     if (size)
         memcpy(key + TEXT_AT, text.ptr, size);
-    return group_table_put(table, key, TEXT_AT + text.size, hash, id, err);
+    *id = table->count - 1;
+    return YODA_OK;
 }
 
 /* The rows that come in the order of the groups: ids [*done]. */
 static yoda_status follow(struct group_table *table, const struct strref *texts, uint32_t rows,
-                          struct arena *scratch, uint32_t *ids, uint32_t *done, yoda_error *err)
+                          uint32_t *ids, uint32_t *done, yoda_error *err)
 {
     uint32_t i = 0, next = UINT32_MAX, strays = 0;
     for (; table->count && i < rows && strays <= STRAYS_FIRST + i / STRAY_ROWS; i++) {
@@ -141,7 +141,7 @@ static yoda_status follow(struct group_table *table, const struct strref *texts,
             ids[i] = next++;
             continue;
         }
-        TRY(find_one(table, texts[i], hash_text(texts[i]), scratch, &ids[i], err));
+        TRY(find_one(table, texts[i], hash_text(texts[i]), &ids[i], err));
         next = ids[i] + 1;
         strays++;
     }
@@ -149,25 +149,32 @@ static yoda_status follow(struct group_table *table, const struct strref *texts,
     return YODA_OK;
 }
 
-/* The group in the first slot that has a hash's salt, if it is the text's; else UINT32_MAX. */
-static void find_first(const struct group_table *table, const struct strref *texts,
-                       const uint64_t *hashes, uint32_t rows, const uint8_t **kept, uint32_t *ids)
+/* The group in the first slot that has a hash's salt, if it is the text's; else UINT32_MAX. kept:
+ * [rows] of room. Returns how many are not. */
+static uint32_t find_first(const struct group_table *table, const struct strref *texts,
+                           const uint64_t *hashes, uint32_t rows, const uint8_t **kept,
+                           uint32_t *ids)
 {
+    static const uint8_t no_key[TEXT_AT] = {UINT8_MAX}; /* no text's */
     const uint64_t *slots = table->slots;
-    uint32_t mask = table->slot_mask;
+    const uint8_t *const *keys = (const uint8_t *const *)(const void *)table->rows->data;
+    uint32_t mask = table->slot_mask, missing = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        uint32_t at = (uint32_t)hashes[i] & mask;
-        while (slots[at] != 0 && (slots[at] ^ hashes[i]) >> 32 != 0)
+        uint64_t hash = hashes[i], slot;
+        uint32_t at = (uint32_t)hash & mask;
+        while ((slot = slots[at]) != 0 && (slot ^ hash) >> 32 != 0)
             at = (at + 1) & mask;
-        ids[i] = (uint32_t)slots[at] - 1; /* free: UINT32_MAX */
-    }
-    for (uint32_t i = 0; i < rows; i++) {
-        kept[i] = ids[i] == UINT32_MAX ? NULL : kept_text(table, ids[i]);
+        ids[i] = (uint32_t)slot - 1;
+        kept[i] = slot ? keys[ids[i]] : no_key;
         __builtin_prefetch(kept[i]);
     }
-    for (uint32_t i = 0; i < rows; i++)
-        if (kept[i] && !same_text(kept[i], texts[i]))
-            ids[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (same_text(kept[i], texts[i]))
+            continue;
+        ids[i] = UINT32_MAX;
+        missing++;
+    }
+    return missing;
 }
 
 yoda_status group_text_find(struct group_table *table, const struct vector *flat,
@@ -176,20 +183,25 @@ yoda_status group_text_find(struct group_table *table, const struct vector *flat
     const struct strref *texts = flat->data;
     uint32_t done, rows = flat->count;
     ASSERT(table->text && flat->form == VF_FLAT && !flat->nulls);
-    TRY(follow(table, texts, rows, scratch, ids, &done, err));
+    TRY(follow(table, texts, rows, ids, &done, err));
     texts += done, ids += done, rows -= done;
     uint64_t *hashes = arena_alloc(scratch, (rows + (size_t)1) * sizeof *hashes);
     const uint8_t **kept = arena_alloc(scratch, (rows + (size_t)1) * sizeof *kept);
     if (!hashes || !kept)
         return run_nomem(err, "grouping");
+    const uint64_t *slots = table->slots;
+    uint32_t mask = table->slot_mask;
     for (uint32_t i = 0; i < rows; i++) {
         __builtin_prefetch(texts[i + AHEAD < rows ? i + AHEAD : i].ptr);
         hashes[i] = hash_text(texts[i]);
-        __builtin_prefetch(&table->slots[(uint32_t)hashes[i] & table->slot_mask]);
+        __builtin_prefetch(&slots[(uint32_t)hashes[i] & mask]);
     }
-    find_first(table, texts, hashes, rows, kept, ids);
-    for (uint32_t i = 0; i < rows; i++) /* from here on kept keys may move */
-        if (ids[i] == UINT32_MAX)
-            TRY(find_one(table, texts[i], hashes[i], scratch, &ids[i], err));
+    uint32_t missing = find_first(table, texts, hashes, rows, kept, ids);
+    for (uint32_t i = 0; missing && i < rows; i++) { /* from here on kept keys may move */
+        if (ids[i] != UINT32_MAX)
+            continue;
+        TRY(find_one(table, texts[i], hashes[i], &ids[i], err));
+        missing--;
+    }
     return YODA_OK;
 }

@@ -128,18 +128,40 @@ static yoda_status consume(struct op *op, struct worker *worker, struct aggregat
     return aggregation_consume(to, &batch, &worker->scratch, err);
 }
 
+static yoda_status local_of(struct aggregate_sink *sink, uint32_t worker,
+                            struct aggregation **out, yoda_error *err)
+{
+    struct aggregation **local = &sink->locals[worker];
+    if (!*local)
+        TRY(aggregation_create(&sink->plan, sink->op.run->context->budget, local, err));
+    *out = *local;
+    return YODA_OK;
+}
+
 static yoda_status aggregate_push(struct op *op, struct worker *worker, const struct row_set *in,
                                   yoda_error *err)
 {
     struct aggregate_sink *sink = (struct aggregate_sink *)op;
-    struct aggregation **local = &sink->locals[worker->index];
+    struct aggregation *local;
     bool taken;
     TRY(aggregation_spill_push(sink->spill, worker, in, &taken, err));
     if (taken)
         return YODA_OK;
-    if (!*local)
-        TRY(aggregation_create(&sink->plan, op->run->context->budget, local, err));
-    return consume(op, worker, *local, in, err);
+    TRY(local_of(sink, worker->index, &local, err));
+    return consume(op, worker, local, in, err);
+}
+
+static yoda_status aggregate_absorb(struct op *op, uint32_t worker,
+                                    const struct segment_facts *facts, bool *taken,
+                                    yoda_error *err)
+{
+    struct aggregate_sink *sink = (struct aggregate_sink *)op;
+    struct aggregation *local;
+    *taken = aggregation_knows(&sink->plan, facts);
+    if (!*taken)
+        return YODA_OK;
+    TRY(local_of(sink, worker, &local, err));
+    return aggregation_absorb(local, facts, err);
 }
 
 static yoda_status aggregate_finish(struct op *op, struct source **out, yoda_error *err)
@@ -166,7 +188,8 @@ static void aggregate_destroy(struct op *op)
 }
 
 static const struct op_type aggregate_type = {
-    .push = aggregate_push, .finish = aggregate_finish, .destroy = aggregate_destroy};
+    .push = aggregate_push, .absorb = aggregate_absorb, .finish = aggregate_finish,
+    .destroy = aggregate_destroy};
 
 /* ---- Preparing ---- */
 
@@ -349,6 +372,7 @@ static yoda_status prepare(struct aggregate_sink *sink, const struct plan *plan,
     sink->plan.aggregates = p.aggregates;
     sink->plan.output_units = p.output_units;
     sink->plan.output_count = n;
+    sink->op.takes_facts = aggregation_takes_facts(&sink->plan);
     return YODA_OK;
 }
 

@@ -59,7 +59,17 @@ static yoda_status meter_push(struct op *op, struct worker *worker, const struct
     return status;
 }
 
-static const struct op_type meter_type = {.push = meter_push};
+static yoda_status meter_absorb(struct op *op, uint32_t worker, const struct segment_facts *facts,
+                                bool *taken, yoda_error *err)
+{
+    struct meter *meter = (struct meter *)op;
+    TRY(op->next->type->absorb(op->next, worker, facts, taken, err));
+    if (*taken)
+        atomic_fetch_add_explicit(&meter->before->rows, facts->rows, memory_order_relaxed);
+    return YODA_OK;
+}
+
+static const struct op_type meter_type = {.push = meter_push, .absorb = meter_absorb};
 
 yoda_status profile_node(struct run *run, const struct plan *plan, const uint64_t *needed,
                          struct op *receiver,
@@ -75,6 +85,7 @@ yoda_status profile_node(struct run *run, const struct plan *plan, const uint64_
     if (!meter)
         return run_nomem(err, "planning");
     meter->op.takes_alive = receiver->takes_alive;
+    meter->op.takes_facts = receiver->takes_facts;
     meter->op.wants_values = receiver->wants_values;
     meter->op.wanted = receiver->wanted;
     meter->before = &run->context->profile[plan->id];

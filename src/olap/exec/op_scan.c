@@ -11,8 +11,13 @@
  * Where only the values of one column matter and nothing filters, they come from its dictionary
  * (scan_values.h).
  *
+ * A segment all of whose rows are left is offered to the receiver unread (op_type.absorb). Without
+ * filters that comes before the workers begin, and what is taken is no morsel; so nobody wakes up.
+ *
  * What comes out is dense, and codes are still codes. Where most rows are left and the receiver can
  * skip the others by itself, whole vectors and the bitmap come out: nothing is gathered.
+ *
+ * A morsel is a segment, or a part of one where that costs nothing twice and segments are few.
  *
  * The run's knobs change the work and not the answer: without pruning no zone map is asked and every
  * conjunct is tried on the rows; without codes what is read is flattened at once; row sets can be cut
@@ -30,12 +35,19 @@
 
 #define ALIVE_TENTHS 7u /* of the rows: from here on gathering costs more than skipping */
 
+#define SEGMENTS_MANY 8u  /* a worker: enough to share them evenly as they are */
+#define MORSEL_ROWS (SEGMENT_ROWS / 4)
+
 struct conjunct {
     expr_ref expr;
     bool simple; /* has a predicate over one column */
     uint32_t slot;
     struct predicate predicate;
     uint64_t *inputs; /* columns of expr */
+};
+
+struct scan_morsel {
+    uint32_t segment, row, end;
 };
 
 struct scan {
@@ -48,6 +60,9 @@ struct scan {
     struct conjunct *conjuncts; /* [u.scan.filter_count] */
     struct scan_filter **filters; /* [filter_count], of joins above */
     uint32_t filter_count;
+    struct op *receiver;
+    struct scan_morsel *morsels; /* [source.morsel_count] */
+    const struct chunk **told; /* [workers] whose values it pushed last, instead of rows */
 };
 
 struct bound { /* a conjunct in one segment */
@@ -329,11 +344,13 @@ static yoda_status scan_vector(struct segment_scan *s, uint32_t row, uint32_t co
     return pipeline_push(s->worker, &out, err);
 }
 
-static yoda_status scan_vectors(struct segment_scan *s, yoda_error *err)
+static yoda_status scan_vectors(struct segment_scan *s, const struct scan_morsel *morsel,
+                                yoda_error *err)
 {
-    for (uint32_t row = 0; row < s->ref->rows && !pipeline_stopped(s->worker); row += VECTOR_ROWS) {
+    for (uint32_t row = morsel->row; row < morsel->end && !pipeline_stopped(s->worker);
+         row += VECTOR_ROWS) {
         TRY(pipeline_step(s->worker, err));
-        uint32_t vector = row / VECTOR_ROWS, left = s->ref->rows - row;
+        uint32_t vector = row / VECTOR_ROWS, left = morsel->end - row;
         if (!s->scan->knobs->no_pruning &&
             (zone_rejects(s->coded, s->coded_count, vector) ||
              zone_rejects(s->evaluated, s->evaluated_count, vector) ||
@@ -406,42 +423,91 @@ static yoda_status scan_values(struct segment_scan *s, bool *done, yoda_error *e
         return YODA_OK;
     *done = true;
     bool null = chunk_zone(s->chunks[slot], UINT32_MAX).null_count > 0;
+    const struct chunk **told = &s->scan->told[s->worker->index];
+    if (*told && chunk_same_dict(*told, s->chunks[slot]))
+        dict = NULL; /* what matters is known already */
+    else
+        *told = s->chunks[slot];
     return scan_values_push(s->worker, dict, null, plan->types[slot], plan->column_count, slot,
                             err);
 }
 
-static void count_read(const struct scan *scan, const struct segment_scan *s)
+/* Are all of a chunk's rows the segment's, and what the plan thinks they are? */
+static bool is_whole(const struct segment_scan *s, uint32_t slot)
+{
+    const struct chunk *chunk = s->chunks[slot];
+    return chunk_encoding(chunk) != ENC_RAW && chunk_rows(chunk) == s->ref->rows &&
+           chunk_fits(chunk, s->scan->plan->types[slot]);
+}
+
+/* Nothing is left to find out about the rows, and the receiver could do without them. */
+static bool may_offer(const struct segment_scan *s)
+{
+    return s->scan->receiver->takes_facts && !s->coded_count && !s->evaluated_count &&
+           !s->scan->filter_count && !s->scan->knobs->no_codes && !s->scan->knobs->no_pruning;
+}
+
+/* Offer the segment instead of its rows. `loads`: chunks may be read for that. */
+static yoda_status offer_segment(struct segment_scan *s, uint32_t worker, bool loads, bool *taken,
+                                 yoda_error *err)
+{
+    const struct plan *plan = s->scan->plan;
+    struct op *receiver = s->scan->receiver;
+    struct op_profile *profile = profile_of(s->scan);
+    *taken = false;
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        if (!bit_get(s->scan->needed, i))
+            continue;
+        if (s->ref->deleted_count)
+            return YODA_OK;
+        if (!loads && !segment_chunk_loaded(s->ref->segment, plan->u.scan.columns[i]))
+            return YODA_OK;
+        TRY(touch(s, i, err));
+        if (!is_whole(s, i))
+            return YODA_OK;
+    }
+    struct segment_facts facts = {s->ref->rows - s->ref->deleted_count, s->chunks};
+    TRY(receiver->type->absorb(receiver, worker, &facts, taken, err));
+    if (*taken && profile)
+        atomic_fetch_add_explicit(&profile->segments_absorbed, 1, memory_order_relaxed);
+    return YODA_OK;
+}
+
+static void count_read(const struct scan *scan, const struct segment_scan *s, bool first)
 {
     struct run_stats *stats = scan->run->context->stats;
     struct op_profile *profile = profile_of(scan);
     if (stats) {
-        atomic_fetch_add_explicit(&stats->segments_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&stats->segments_read, first, memory_order_relaxed);
         atomic_fetch_add_explicit(&stats->vectors_read, s->vectors_read, memory_order_relaxed);
         atomic_fetch_add_explicit(&stats->rows_scanned, s->rows_scanned, memory_order_relaxed);
     }
     if (profile) {
-        atomic_fetch_add_explicit(&profile->segments_read, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&profile->segments_read, first, memory_order_relaxed);
         atomic_fetch_add_explicit(&profile->vectors_read, s->vectors_read, memory_order_relaxed);
     }
 }
 
-static yoda_status scan_segment(struct source *source, struct worker *worker, uint32_t morsel,
-                                yoda_error *err)
+static yoda_status scan_morsel(struct source *source, struct worker *worker, uint32_t index,
+                               yoda_error *err)
 {
     struct scan *scan = (struct scan *)source;
+    const struct scan_morsel *morsel = &scan->morsels[index];
     struct segment_scan s = {
-        .scan = scan, .ref = &scan->table->segments[morsel], .worker = worker};
-    bool none = false;
+        .scan = scan, .ref = &scan->table->segments[morsel->segment], .worker = worker};
+    const bool whole = morsel->row == 0 && morsel->end == s.ref->rows;
+    bool done = false; /* or nothing to do */
     TRY(pipeline_step(worker, err));
-    TRY(bind_segment(&s, &none, err));
-    if (none)
+    TRY(bind_segment(&s, &done, err));
+    if (!done && whole && may_offer(&s))
+        TRY(offer_segment(&s, worker->index, true, &done, err));
+    if (!done)
+        TRY(scan_values(&s, &done, err));
+    if (done)
         return YODA_OK;
-    TRY(scan_values(&s, &none, err));
-    if (none)
-        return YODA_OK;
-    yoda_status status = scan_vectors(&s, err);
+    yoda_status status = scan_vectors(&s, morsel, err);
     if (s.vectors_read)
-        count_read(scan, &s);
+        count_read(scan, &s, morsel->row == 0);
     return status;
 }
 
@@ -497,8 +563,59 @@ static yoda_status find_filters(struct scan *scan, yoda_error *err)
     return YODA_OK;
 }
 
+static bool is_raw(const struct segment_ref *ref)
+{
+    const struct chunk *chunk = segment_chunk_loaded(ref->segment, 0);
+    return chunk && chunk_encoding(chunk) == ENC_RAW;
+}
+
+/* Is it all the same whether a segment is one morsel or several? An encoded one is not where its
+ * predicates would be bound again, or where something else may stand for its rows. */
+static bool may_cut(const struct scan *scan, const struct segment_ref *ref)
+{
+    const struct op *receiver = scan->receiver;
+    return scan->table->segment_count < SEGMENTS_MANY * scan->run->workers &&
+           scan->run->workers > 1 &&
+           (is_raw(ref) || (scan->plan->u.scan.filter_count == 0 && !scan->filter_count &&
+                                  !receiver->takes_facts && !receiver->wants_values));
+}
+
+static void add_morsels(struct scan *scan, uint32_t segment)
+{
+    const struct segment_ref *ref = &scan->table->segments[segment];
+    uint32_t most = may_cut(scan, ref) ? MORSEL_ROWS : SEGMENT_ROWS;
+    for (uint32_t row = 0; row < ref->rows; row += most)
+        scan->morsels[scan->source.morsel_count++] = (struct scan_morsel){
+            segment, row, ref->rows - row < most ? ref->rows : row + most};
+}
+
+/* Segments that the receiver takes before the workers begin are no morsels. */
+static yoda_status list_morsels(struct scan *scan, struct arena *arena, yoda_error *err)
+{
+    const struct table_version *table = scan->table;
+    struct segment_scan s = {.scan = scan};
+    bool offers = scan->plan->u.scan.filter_count == 0 && may_offer(&s);
+    s.chunks = arena_array(arena, const struct chunk *, scan->plan->column_count);
+    scan->morsels = arena_array(arena, struct scan_morsel,
+                                table->segment_count * (size_t)(SEGMENT_ROWS / MORSEL_ROWS));
+    scan->told = arena_array(arena, const struct chunk *, scan->run->workers);
+    if (!s.chunks || !scan->morsels || !scan->told)
+        return run_nomem(err, "planning");
+    for (uint32_t i = 0; i < table->segment_count; i++) {
+        bool taken = false;
+        s.ref = &table->segments[i];
+        for (uint32_t c = 0; c < scan->plan->column_count; c++)
+            s.chunks[c] = NULL;
+        if (offers)
+            TRY(offer_segment(&s, 0, false, &taken, err));
+        if (!taken)
+            add_morsels(scan, i);
+    }
+    return YODA_OK;
+}
+
 yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t *needed,
-                        struct source **out, yoda_error *err)
+                        struct op *receiver, struct source **out, yoda_error *err)
 {
     struct scan *scan = arena_new(&run->arena, struct scan);
     if (!scan)
@@ -506,6 +623,7 @@ yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t
     scan->run = run;
     scan->plan = plan;
     scan->needed = needed;
+    scan->receiver = receiver;
     scan->knobs = &run->context->knobs;
     scan->table = version_find_table(run->version, plan->u.scan.tid);
     if (!scan->table)
@@ -513,9 +631,9 @@ yoda_status scan_source(struct run *run, const struct plan *plan, const uint64_t
                     plan->u.scan.table_name);
     TRY(prepare_conjuncts(scan, &run->arena, err));
     TRY(find_filters(scan, err));
-    scan->source.morsel_count = scan->table->segment_count;
-    scan->source.run = scan_segment;
+    scan->source.run = scan_morsel;
     count_totals(scan);
+    TRY(list_morsels(scan, &run->arena, err));
     *out = &scan->source;
     return YODA_OK;
 }

@@ -56,9 +56,18 @@ struct source {
                        yoda_error *err);
 };
 
+struct segment_facts { /* a segment all of whose rows count, unread */
+    uint32_t rows;
+    const struct chunk *const *chunks; /* by the scan's columns; NULL where nobody reads them */
+};
+
 struct op_type {
     yoda_status (*push)(struct op *op, struct worker *worker, const struct row_set *in,
                         yoda_error *err);
+    /* Where op.takes_facts: take a segment by what its chunks know of themselves, instead of its
+     * rows; *taken false: they are wanted. worker: an index, 0 before the workers have begun. */
+    yoda_status (*absorb)(struct op *op, uint32_t worker, const struct segment_facts *facts,
+                          bool *taken, yoda_error *err);
     /* Sinks: combine the workers' states; *out (may be NULL) is what the next pipeline reads. */
     yoda_status (*finish)(struct op *op, struct source **out, yoda_error *err);
     void (*destroy)(struct op *op); /* may be NULL */
@@ -70,6 +79,7 @@ struct op {
     struct op *next;     /* towards the sink */
     struct op *made_before;
     bool takes_alive;    /* push understands row_set.alive */
+    bool takes_facts;    /* absorb may take segments */
     bool wants_values;   /* how often equal rows of one column come does not matter */
     bool waits;          /* a sink whose push may wait for somebody: on the caller's thread only */
     uint64_t wanted;     /* any so many rows are enough; 0: all are wanted */
@@ -122,10 +132,11 @@ yoda_status run_nomem(yoda_error *err, const char *what);
 void *run_new_op(struct run *run, size_t size, const struct op_type *type, struct op *next);
 
 /* ---- Sources -------------------------------------------------------------------------------- */
-/* needed: bitmap of the output columns somebody reads; borrowed for the run. */
+/* needed: bitmap of the output columns somebody reads; borrowed for the run. receiver: of the rows;
+ * segments that it absorbs are no morsels. */
 YODA_MUST_CHECK yoda_status scan_source(struct run *run, const struct plan *plan,
-                                        const uint64_t *needed, struct source **out,
-                                        yoda_error *err);
+                                        const uint64_t *needed, struct op *receiver,
+                                        struct source **out, yoda_error *err);
 YODA_MUST_CHECK yoda_status values_source(struct run *run, const struct plan *plan,
                                           struct source **out, yoda_error *err);
 

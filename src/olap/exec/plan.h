@@ -193,6 +193,7 @@ struct op_profile { /* what one node did in one run, over all workers */
     _Atomic uint64_t bytes;    /* kept: hash tables, sorted rows */
     _Atomic uint64_t spilled_bytes;
     _Atomic uint64_t segments_read, segments_total, vectors_read, vectors_total; /* SCAN */
+    _Atomic uint64_t segments_absorbed; /* SCAN: unread, what their chunks know was enough */
 };
 
 /* What may not change an answer; zero is normal. For tests and measurements. */

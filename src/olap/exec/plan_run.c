@@ -99,7 +99,7 @@ static yoda_status run_leaf(struct run *run, const struct plan *plan, const uint
 {
     struct source *source;
     if (plan->kind == PLAN_SCAN)
-        TRY(scan_source(run, plan, needed, &source, err));
+        TRY(scan_source(run, plan, needed, receiver, &source, err));
     else
         TRY(values_source(run, plan, &source, err));
     return pipeline_run(run, source, receiver, err);

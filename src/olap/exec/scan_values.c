@@ -33,7 +33,7 @@ yoda_status scan_values_push(struct worker *worker, const struct dict *dict, boo
     static const struct strref nothing;
     static const uint64_t one = 1;
     uint32_t most = run_set_rows(worker->pipeline->run);
-    for (uint32_t at = 0; at < dict->count && !pipeline_stopped(worker); at += most) {
+    for (uint32_t at = 0; dict && at < dict->count && !pipeline_stopped(worker); at += most) {
         uint32_t left = dict->count - at;
         struct vector v = {.type = type, .form = VF_FLAT, .count = left < most ? left : most,
                            .data = dict->values + at};

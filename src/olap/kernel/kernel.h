@@ -45,6 +45,9 @@ struct kernels {
     void (*widen_u32)(const uint32_t *codes, size_t n, int64_t base, int64_t *out);
     void (*widen_u64)(const uint64_t *codes, size_t n, int64_t base, int64_t *out);
     void (*divide_i64_f64)(const int64_t *a, size_t n, double power, double *out);
+    /* The other way: a[i] == (base + out[i]) / power for every row (-0.0 is 0.0)? If false, out is
+     * undefined. base is whole, |base| < 2^51. */
+    bool (*codes_f64)(const double *a, size_t n, double power, double base, uint32_t *out);
 
     /* out[i] = table[codes[i]]; false when some of them is UINT8_MAX */
     bool (*map_u8)(const uint8_t *codes, size_t n, const uint8_t table[256], uint32_t *out);

@@ -164,6 +164,29 @@ static void div_f64(const double *a, const double *b, size_t n, double *out)
         out[i] = a[i] / b[i];
 }
 
+/* Blocks: the first that does not fit ends it. */
+static bool codes_f64(const double *a, size_t n, double power, double base, uint32_t *out)
+{
+    enum { BLOCK = 256 };
+    const double round = 0x1.8p52, low_bits = 0x1p52; /* adding them: whole numbers in low bits */
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t m = n - at < BLOCK ? n - at : BLOCK;
+        uint64_t misfit = 0;
+        for (size_t i = 0; i < m; i++) {
+            double x = a[at + i], whole = x * power + round - round, code = whole - base;
+            double shifted = code + low_bits;
+            uint64_t bits;
+            memcpy(&bits, &shifted, sizeof bits);
+            misfit |= (uint64_t)!(whole / power == x) | (uint64_t)!(code >= 0) |
+                      (uint64_t)!(code <= UINT32_MAX);
+            out[at + i] = (uint32_t)bits;
+        }
+        if (misfit)
+            return false;
+    }
+    return true;
+}
+
 /* ---- Reductions over generic vectors ------------------------------------------------------- */
 
 typedef double vf64 __attribute__((vector_size(8 * KERNEL_LANES)));
@@ -427,4 +450,5 @@ const struct kernels KERNEL_TABLE = {
     ENTRY(and_words),       ENTRY(or_words),    ENTRY(andnot_words),    ENTRY(count_words),
     ENTRY(select_bits),     WIDTHS(gather),     ENTRY(gather_u64),      ENTRY(gather_bits),
     ENTRY(find_bytes),      ENTRY(find_nocase), ENTRY(map_u8),
+    ENTRY(codes_f64),
 };

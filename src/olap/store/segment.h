@@ -66,8 +66,6 @@ YODA_MUST_CHECK yoda_status segment_create_file(struct segment_place *place,
 struct segment *segment_acquire(struct segment *segment);
 void segment_release(struct segment *segment); /* NULL is fine */
 
-/* The chunk if it is in memory, else NULL. */
-struct chunk *segment_chunk_loaded(const struct segment *segment, uint32_t column);
 /* CLASS_* bits and zone of a column, without loading it. RAW: the writer only. */
 uint32_t segment_classes(const struct segment *segment, uint32_t column);
 struct zone segment_zone(const struct segment *segment, uint32_t column);

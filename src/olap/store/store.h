@@ -106,6 +106,8 @@ double table_distinct(const struct table_version *table, uint32_t column);
  */
 YODA_MUST_CHECK yoda_status segment_chunk(struct segment *segment, uint32_t column,
                                           const struct chunk **out, yoda_error *err);
+/* The chunk if it is in memory, else NULL. Threads: any. */
+struct chunk *segment_chunk_loaded(const struct segment *segment, uint32_t column);
 uint64_t segment_id(const struct segment *segment);
 uint64_t segment_memory_bytes(const struct segment *segment);
 uint64_t segment_file_bytes(const struct segment *segment);

@@ -147,7 +147,7 @@ static void make_inputs(struct fixture *f)
     }
 }
 
-static int fixtures_make(void **state)
+static inline int fixtures_make(void **state)
 {
     (void)state;
     static const size_t sizes[SETUPS] = {40, 6000, 140000};
@@ -175,7 +175,7 @@ static int fixtures_make(void **state)
     return 0;
 }
 
-static int fixtures_free(void **state)
+static inline int fixtures_free(void **state)
 {
     (void)state;
     for (int s = 0; s < SETUPS; s++) {

@@ -1,8 +1,9 @@
 /*
  * test_scan_values.c -- which values occur, where dictionaries may answer and where they may not.
  *
- * One table of three kinds of segments: sealed and whole; sealed with deleted rows, among them all
- * rows of some words; still open. COUNT(DISTINCT), MIN, MAX, DISTINCT and GROUP BY against the rows
+ * One table of all kinds of segments: sealed and whole; sealed with deleted rows, among them all
+ * rows of some words; whole again, with the same words as the first and NULLs beside them; whole,
+ * with as many words but another one; still open. COUNT(DISTINCT), MIN, MAX, DISTINCT and GROUP BY against the rows
  * themselves, with and without a filter, threads and knobs.
  */
 #include "test.h"
@@ -11,7 +12,8 @@
 #include "olap/exec/plan.h"
 
 enum { COL_ID, COL_KIND, COL_WORD, COL_SPARSE, COLUMNS };
-#define ROWS (2 * SEGMENT_ROWS + 5000)
+#define OPEN_FROM (4 * SEGMENT_ROWS)
+#define ROWS (OPEN_FROM + 5000)
 #define WORDS 700u
 
 static struct {
@@ -29,15 +31,21 @@ static struct {
     char texts[WORDS][16];
 } f;
 
-/* Words 0..99 occur only in deleted rows of the second segment, 100..199 only in the open one. */
+/* Words 0..99 occur only in deleted rows of the second segment, 100..198 only in the open one. */
 static uint32_t word_of(size_t i, uint64_t *seed)
 {
     uint64_t r = test_random(seed);
-    if (i >= 2 * SEGMENT_ROWS)
+    if (i >= OPEN_FROM)
         return 100 + (uint32_t)(r % 300);
-    if (i >= SEGMENT_ROWS && r % 500 == 0)
+    if (i / SEGMENT_ROWS == 1 && r % 500 == 0)
         return (uint32_t)(r >> 32) % 100;
-    return 200 + (uint32_t)(r % 500);
+    return (i / SEGMENT_ROWS == 3 ? 199 : 200) + (uint32_t)(r % 500);
+}
+
+static bool null_at(size_t i)
+{
+    size_t segment = i / SEGMENT_ROWS;
+    return (segment == 1 || segment == 2) && i % 3 == 0;
 }
 
 static void fill_row(size_t i, struct value *row)
@@ -46,7 +54,7 @@ static void fill_row(size_t i, struct value *row)
     row[COL_ID] = value_int((int64_t)i);
     row[COL_KIND] = value_int(f.word[i] % 7);
     row[COL_WORD] = value_text(text, strlen(text));
-    row[COL_SPARSE] = i / SEGMENT_ROWS == 1 && i % 3 == 0 ? value_null() : row[COL_WORD];
+    row[COL_SPARSE] = null_at(i) ? value_null() : row[COL_WORD];
 }
 
 static void merge(void)
@@ -176,7 +184,7 @@ static void occurring(int kind, bool sparse, bool *words, bool *null)
     for (size_t i = 0; i < ROWS; i++) {
         if (f.dead[i] || (kind >= 0 && f.word[i] % 7 != kind))
             continue;
-        if (sparse && i / SEGMENT_ROWS == 1 && i % 3 == 0)
+        if (sparse && null_at(i))
             *null = true;
         else
             words[f.word[i]] = true;

@@ -448,6 +448,55 @@ static void test_find(void **state)
     }
 }
 
+/* Decimals, and now and then one that is none. */
+static double some_real(double power, double base, int misfit)
+{
+    double code = (double)(uint32_t)(test_random(&seed) >> (32 + test_random(&seed) % 32));
+    switch (misfit) {
+    case 0:
+        return (base + code) / power;
+    case 1:
+        return (base + code) / power * (1 + 0x1p-52);
+    case 2:
+        return (base - 1) / power;
+    case 3:
+        return (base + 4294967296.0) / power;
+    case 4:
+        return NAN;
+    default:
+        return -INFINITY;
+    }
+}
+
+static void test_codes_f64(void **state)
+{
+    (void)state;
+    static double a[N_MAX];
+    static uint32_t codes[N_MAX];
+    static const double powers[] = {1, 10, 100, 1e6, 1e15}, bases[] = {0, INT32_MIN, -7, 1e14};
+    FOR_LENGTHS {
+        for (int round = 0; round < 40; round++) {
+            double power = powers[round % 5], base = bases[round % 4];
+            bool fits = true;
+            for (size_t i = 0; i < n; i++)
+                a[i] = some_real(power, base, 0);
+            if (n && round % 3 == 0)
+                a[test_random(&seed) % n] = some_real(power, base, round / 3 % 6);
+            if (n && round % 4 == 0)
+                a[test_random(&seed) % n] = -0.0;
+            for (size_t i = 0; i < n; i++) {
+                double scaled = a[i] * power + (a[i] < 0 ? -0.5 : 0.5);
+                double whole = fabs(scaled) < 1e15 ? (double)(int64_t)scaled : 0.5;
+                double code = whole - base;
+                fits &= whole / power == a[i] && code >= 0 && code <= UINT32_MAX;
+            }
+            assert_int_equal(K->codes_f64(a, n, power, base, codes), fits);
+            for (size_t i = 0; fits && i < n; i++)
+                assert_true((base + codes[i]) / power == a[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,7 +504,7 @@ int main(void)
         cmocka_unit_test(test_compare),    cmocka_unit_test(test_arithmetic),
         cmocka_unit_test(test_reductions), cmocka_unit_test(test_sum_f64),
         cmocka_unit_test(test_bitmaps),    cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_find),       cmocka_unit_test(test_codes_f64),
     };
     int failed = 0;
     seed = test_seed();

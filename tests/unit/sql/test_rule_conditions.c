@@ -1,6 +1,6 @@
 /*
  * test_rule_conditions.c -- rules that find new conditions, and those that drop what is not needed:
- * factor_or, transitive, outer_to_inner, eliminate, metadata.
+ * factor_or, transitive, outer_to_inner, eliminate.
  */
 #include "rel_fixture.h"
 
@@ -217,30 +217,6 @@ static void test_unread_map_goes(void **state)
     fixture_deinit(&w.f);
 }
 
-/* ---- metadata ---- */
-
-static void test_count_rows(void **state)
-{
-    struct two w;
-    static const struct table_version version = {.live_rows = 1000};
-    YODA_UNUSED(state);
-    two_init(&w);
-    struct rel *rel = fixture_aggregate(&w.f, w.t, AGG_COUNT_ROWS, NULL, NULL, 0);
-    struct rel *same = rel;
-    MUST(&w.f, rule_metadata(&w.f.q, &rel));
-    assert_ptr_equal(rel, same); /* no version, no knowledge */
-    ((struct catalog_table *)w.t->u.scan.table)->version = &version;
-    MUST(&w.f, rule_metadata(&w.f.q, &rel));
-    assert_int_equal(rel->kind, REL_VALUES);
-    assert_int_equal(rel->u.values.exprs[0]->constant.i, 1000);
-    rel = fixture_aggregate(&w.f, fixture_filter(&w.f, w.t, fixture_is(&w.f, 1, 1)), AGG_COUNT_ROWS,
-                            NULL, NULL, 0);
-    same = rel;
-    MUST(&w.f, rule_metadata(&w.f.q, &rel));
-    assert_ptr_equal(rel, same);
-    fixture_deinit(&w.f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,7 +224,7 @@ int main(void)
         cmocka_unit_test(test_constant_travels), cmocka_unit_test(test_constant_into_outer),
         cmocka_unit_test(test_outer_to_inner),   cmocka_unit_test(test_full_keeps_right),
         cmocka_unit_test(test_left_join_goes),   cmocka_unit_test(test_distinct_goes),
-        cmocka_unit_test(test_unread_map_goes),  cmocka_unit_test(test_count_rows),
+        cmocka_unit_test(test_unread_map_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
