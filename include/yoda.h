@@ -479,7 +479,9 @@ YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *
  *   1  Every accepted submit gives exactly one completion, also after cancel, error, timeout and
  *      shutdown. A submit that returned an error gives none. (yoda_queue_close ends this: it frees
  *      what was not drained.)
- *   2  A submit copies everything it is given and never waits for a lock of the database.
+ *   2  A submit copies everything it is given and never waits, for a lock or for a thread. With
+ *      nothing else in flight on its queue it runs a small write, sync or query itself: for about
+ *      inline_us in all between two drains (an option; 300 microseconds, 0: never).
  *   3  At most max_in_flight operations of an engine (an option) are accepted and not yet drained.
  *      Over it a submit is YODA_BUSY, and its queue gets one YODA_OP_WRITABLE completion when a
  *      quarter of the room is free again. A shutdown, a commit and a rollback are never refused so.
@@ -493,8 +495,9 @@ YODA_API void yoda_set_progress(yoda_engine *engine, yoda_progress_fn fn, void *
  *   6  A cancelled operation ends with YODA_INTERRUPTED, usually within milliseconds; one whose
  *      timeout_ms ran out, waiting included, with YODA_TIMEOUT. yoda_interrupt cancels all of an
  *      engine's. A write that was already done when the cancel came reports YODA_OK.
- *   7  No user code runs on Yoda's threads; yoda_set_progress is not called for operations. The one
- *      exception is the stream given to yoda_submit_ingest, whose callbacks run on one of them.
+ *   7  No user code runs on Yoda's threads, nor inside a submit; yoda_set_progress is not called for
+ *      operations. The one exception is the stream given to yoda_submit_ingest, whose callbacks run
+ *      on one of them.
  *   8  A query whose options have a window streams: its rows come in parts, each a completion with
  *      YODA_COMPLETION_MORE and a result of its own. At most `window` parts are on their way or not
  *      yet credited by yoda_op_credit: a reader that stops reading stops the query, not the memory.

@@ -60,6 +60,15 @@ PyObject *py_submit_close(struct py_submit *s, yoda_status status)
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
+/* A small write may be run by the submit itself: without the GIL. */
+static yoda_status submit_execute(struct py_submit *s, const char *sql, const yoda_params *params)
+{
+    yoda_status status;
+    Py_BEGIN_ALLOW_THREADS status = yoda_submit_execute(s->queue->queue, sql, params, &s->options,
+                                                        s->user_data, &s->op->op, &s->err);
+    Py_END_ALLOW_THREADS return status;
+}
+
 PyObject *py_submit_execute(PyObject *self, PyObject *const *args, Py_ssize_t count,
                             PyObject *keywords)
 {
@@ -75,8 +84,7 @@ PyObject *py_submit_execute(PyObject *self, PyObject *const *args, Py_ssize_t co
         return NULL;
     if (py_parameters_convert(s.state, given[2], &params) == 0 &&
         py_submit_open(&s, given[0], given[1], NULL) == 0)
-        op = py_submit_close(&s, yoda_submit_execute(s.queue->queue, sql, params.rows, &s.options,
-                                                     s.user_data, &s.op->op, &s.err));
+        op = py_submit_close(&s, submit_execute(&s, sql, params.rows));
     py_parameters_clear(&params);
     return op;
 }
@@ -169,6 +177,15 @@ static int read_query_options(struct py_submit *s, PyObject *const *given)
     return 0;
 }
 
+/* As submit_execute. */
+static yoda_status submit_query(struct py_submit *s, const char *sql, const yoda_params *params)
+{
+    yoda_status status;
+    Py_BEGIN_ALLOW_THREADS status = yoda_submit_query(s->queue->queue, sql, params, &s->options,
+                                                      s->user_data, &s->op->op, &s->err);
+    Py_END_ALLOW_THREADS return status;
+}
+
 PyObject *py_submit_query(PyObject *self, PyObject *const *args, Py_ssize_t count,
                           PyObject *keywords)
 {
@@ -187,8 +204,7 @@ PyObject *py_submit_query(PyObject *self, PyObject *const *args, Py_ssize_t coun
         return NULL;
     if (py_parameters_convert(s.state, given[2], &params) == 0 &&
         py_submit_open(&s, given[0], given[1], NULL) == 0)
-        op = py_submit_close(&s, yoda_submit_query(s.queue->queue, sql, params.rows, &s.options,
-                                                   s.user_data, &s.op->op, &s.err));
+        op = py_submit_close(&s, submit_query(&s, sql, params.rows));
     py_parameters_clear(&params);
     return op;
 }
@@ -347,6 +363,15 @@ PyObject *py_submit_ingest(PyObject *self, PyObject *const *args, Py_ssize_t cou
 
 /* ---- Without arguments of their own ---------------------------------------------------------- */
 
+/* As submit_execute. */
+static yoda_status submit_sync(struct py_submit *s)
+{
+    yoda_status status;
+    Py_BEGIN_ALLOW_THREADS status =
+        yoda_submit_sync(s->queue->queue, &s->options, s->user_data, &s->op->op, &s->err);
+    Py_END_ALLOW_THREADS return status;
+}
+
 PyObject *py_submit_sync(PyObject *self, PyObject *const *args, Py_ssize_t count,
                          PyObject *keywords)
 {
@@ -356,8 +381,7 @@ PyObject *py_submit_sync(PyObject *self, PyObject *const *args, Py_ssize_t count
     if (py_submit_read(&s, self, &signature, 1, args, count, keywords, given) < 0 ||
         py_submit_open(&s, given[0], NULL, NULL) < 0)
         return NULL;
-    return py_submit_close(
-        &s, yoda_submit_sync(s.queue->queue, &s.options, s.user_data, &s.op->op, &s.err));
+    return py_submit_close(&s, submit_sync(&s));
 }
 
 PyObject *py_submit_checkpoint(PyObject *self, PyObject *const *args, Py_ssize_t count,

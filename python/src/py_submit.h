@@ -9,7 +9,8 @@
 
 /*
  * A submit: convert the arguments, then open, call yoda_submit_*, close. Converting may run any
- * code; from open to close nothing of Python runs, so the queue cannot be closed in between.
+ * code; from open to close the calling thread runs nothing of Python, and the queue is in use, so
+ * closing it waits.
  */
 struct py_submit {
     struct py_queue *queue;

@@ -58,6 +58,10 @@ class HtapConfig:
     """False: keep no columns, answer everything from SQLite. Default: True."""
     max_in_flight: int | None = None
     """Operations under way at once; further ones wait for room. Default: 10,000."""
+    inline_us: int | None = None
+    """Microseconds in one turn of the event loop for small writes, syncs and queries to be run on
+    its own thread, while nothing else of it is under way; what takes longer goes to another one.
+    0: never. Default: 300."""
     statement_cache: int | None = None
     """Prepared statements kept per connection. Default: 64."""
     compact_deleted_percent: int | None = None
@@ -114,6 +118,7 @@ _NUMBERS = {
     "checkpoint_interval_ms",
     "checkpoint_events",
     "max_in_flight",
+    "inline_us",
     "statement_cache",
     "compact_deleted_percent",
     "debug_vector_rows",

@@ -133,6 +133,14 @@ yoda_status completion_queue_post_part(struct yoda_op *op, yoda_result *part, yo
     return status;
 }
 
+bool completion_queue_is_empty(yoda_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool empty = !queue->signalled;
+    pthread_mutex_unlock(&queue->mutex);
+    return empty;
+}
+
 void completion_queue_post_writable(yoda_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);

@@ -31,6 +31,7 @@ struct yoda_queue {
     /* Guarded by dispatch.mutex. */
     bool closing;             /* refuses submits */
     struct yoda_op *youngest; /* in flight */
+    int64_t inline_left_ns;   /* for submits to run things themselves, until the next drain */
     bool starved;             /* refused one: wants to be told of room */
     struct yoda_queue *next_starved;
 };
@@ -45,6 +46,8 @@ YODA_MUST_CHECK bool completion_queue_post(yoda_queue *queue, struct yoda_op *op
  * (the queue is closed), YODA_NOMEM. */
 YODA_MUST_CHECK yoda_status completion_queue_post_part(struct yoda_op *op, yoda_result *part,
                                                        yoda_error *err);
+/* Does nothing wait to be drained? */
+bool completion_queue_is_empty(yoda_queue *queue);
 /* Add a YODA_OP_WRITABLE. */
 void completion_queue_post_writable(yoda_queue *queue);
 /* Take no more completions, close the descriptor, free what was not drained; returns how many of

@@ -141,6 +141,113 @@ static yoda_status accept(struct dispatch *d, struct yoda_op *op, yoda_error *er
     return YODA_OK;
 }
 
+/* ---- Inline ---------------------------------------------------------------------------------- */
+
+#define INLINE_PAUSE_MAX 256
+#define INLINE_REST_OF_MANY 64
+
+static bool is_idle(const struct lane *lane)
+{
+    return lane->length == 0 && lane->running == 0;
+}
+
+static struct inline_pace *pace_of(struct dispatch *d, const struct yoda_op *op)
+{
+    return &d->paces[op->request.kind == YODA_OP_QUERY];
+}
+
+/* Nothing is on its way that a write would overtake. */
+static bool is_first(struct dispatch *d, const struct yoda_op *op)
+{
+    bool query = op->request.kind == YODA_OP_QUERY;
+    return !op->queue->closing && !op->queue->youngest &&
+           (query || (is_idle(&d->lanes[LANE_WRITE]) && is_idle(&d->lanes[LANE_UPKEEP])));
+}
+
+/* Does the caller have several things under way? Writes are then better grouped, by the lane; and
+ * queries are spread over threads when they took their time of this turn. */
+static bool is_one_of_many(const struct yoda_op *op)
+{
+    yoda_queue *queue = op->queue;
+    bool drained = completion_queue_is_empty(queue);
+    if (drained)
+        queue->inline_left_ns = op->engine->options.inline_us * 1000;
+    if (op->request.kind == YODA_OP_QUERY)
+        return queue->inline_left_ns <= 0;
+    const struct yoda_op *youngest = queue->youngest; /* DONE: about to be unlinked */
+    return !drained || (youngest && atomic_load(&youngest->phase) != YODA_OP_DONE);
+}
+
+static bool claim_inline(struct dispatch *d, struct yoda_op *op)
+{
+    struct inline_pace *pace = pace_of(d, op);
+    pthread_mutex_lock(&d->mutex);
+    bool claimed = is_first(d, op) && pace->rest == 0;
+    if (is_one_of_many(op)) {
+        pace->rest = INLINE_REST_OF_MANY;
+        claimed = false;
+    } else if (pace->rest > 0) {
+        pace->rest--;
+    }
+    if (claimed) {
+        link_sibling(op->queue, op);
+        atomic_store(&op->phase, YODA_OP_RUNNING);
+        op->start_ns = os_monotonic_ns();
+    }
+    pthread_mutex_unlock(&d->mutex);
+    return claimed;
+}
+
+static void unclaim_inline(struct dispatch *d, struct yoda_op *op)
+{
+    yoda_queue *queue = op->queue;
+    pthread_mutex_lock(&d->mutex);
+    unlink_sibling(queue, op);
+    atomic_store(&op->phase, YODA_OP_WAITING);
+    if (queue->closing && !queue->youngest)
+        pthread_cond_broadcast(&d->ended);
+    pthread_mutex_unlock(&d->mutex);
+}
+
+/* What took too long is tried less and less often. */
+static void note_inline(struct dispatch *d, struct yoda_op *op, enum inline_outcome outcome)
+{
+    struct inline_pace *pace = pace_of(d, op);
+    int64_t took_ns = os_monotonic_ns() - op->start_ns;
+    bool too_long = outcome == INLINE_TOO_LONG || took_ns > op->engine->options.inline_us * 1000;
+    pthread_mutex_lock(&d->mutex);
+    op->queue->inline_left_ns -= took_ns;
+    if (outcome == INLINE_DONE || too_long)
+        pace->pause = too_long ? 2 * pace->pause + 1 : pace->pause / 2;
+    if (pace->pause > INLINE_PAUSE_MAX)
+        pace->pause = INLINE_PAUSE_MAX;
+    if (too_long)
+        pace->rest = pace->pause;
+    pthread_mutex_unlock(&d->mutex);
+}
+
+/* With the call entered. true: it has ended; the caller has a reference all the same. */
+static bool run_inline(struct yoda_op *op)
+{
+    struct dispatch *d = &op->engine->dispatch;
+    if (!operation_may_be_inline(op) || !claim_inline(d, op))
+        return false;
+    int64_t until_ns = op->start_ns + op->engine->options.inline_us * 1000;
+    bool deadline_first = op->call.deadline_ns > 0 && op->call.deadline_ns < until_ns;
+    enum inline_outcome outcome =
+        operation_run_inline(op, deadline_first ? op->call.deadline_ns : until_ns);
+    note_inline(d, op, outcome);
+    if (outcome != INLINE_DONE) {
+        unclaim_inline(d, op);
+        return false;
+    }
+    operation_acquire(op);
+    dispatch_finish(op);
+    return true;
+}
+
+/* ---- Accepting ------------------------------------------------------------------------------- */
+
 /* A shutdown lets it have its turn. */
 static bool lasts(const struct yoda_op *op)
 {
@@ -157,6 +264,8 @@ static yoda_status enter_and_accept(struct yoda_op *op, yoda_error *err)
     TRY(calls_enter_submitted(&engine->calls, &op->call, lasts(op), err));
     if (timeout_ms > 0 && timeout_ms < (INT64_MAX - op->call.begin_ns) / 1000000)
         op->call.deadline_ns = op->call.begin_ns + timeout_ms * 1000000;
+    if (run_inline(op))
+        return YODA_OK;
     pthread_mutex_lock(&d->mutex);
     yoda_status status = accept(d, op, err);
     pthread_mutex_unlock(&d->mutex);

@@ -11,6 +11,10 @@
  *          -> TXN lane   one thread: what is asked of the open transaction, past the write lane,
  *                        whose thread may wait for that transaction to end
  *
+ * A submit that finds nothing in flight on its queue runs a small write, sync or query itself, for
+ * about inline_us: the two wake-ups of threads that it saves take longer. What needs a lock that
+ * is not free, a sync of a file, or more time, is undone and goes to its lane.
+ *
  * Threads are started when there is work for them and none is idle, and end at the shutdown; where
  * slow queries hold all threads of the READ lane, it gets more, up to LANE_THREADS_MAX. A
  * shutdown itself runs on a thread of its own, the closer, which yoda_close joins.
@@ -28,6 +32,11 @@
 
 #include "engine/lane.h"
 
+struct inline_pace {
+    uint32_t rest;  /* so many are not tried inline */
+    uint32_t pause; /* after the last that took too long; it doubles and halves */
+};
+
 struct dispatch {
     pthread_mutex_t mutex;
     struct lane lanes[LANE_COUNT];
@@ -37,6 +46,8 @@ struct dispatch {
     bool stop;
 
     struct stream_parked *parked; /* streams that wait for credit */
+
+    struct inline_pace paces[2]; /* of writes and syncs; of queries */
 
     struct yoda_op *soonest, *latest; /* deadlines: timekeeper.c */
     pthread_cond_t deadline_cond;

@@ -199,6 +199,7 @@ void owner_release(yoda_engine *engine);
 
 /* Take and drop the sync lease for a call; its cancel flag then reaches the capture. */
 YODA_MUST_CHECK yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *err);
+YODA_MUST_CHECK bool freshness_try_lock(yoda_engine *engine, struct call *call);
 void freshness_unlock(yoda_engine *engine);
 /* One sync, counted in columns.untold. Requires the lease and ownership. */
 YODA_MUST_CHECK yoda_status freshness_sync(yoda_engine *engine, yoda_error *err);
@@ -210,6 +211,11 @@ YODA_MUST_CHECK yoda_status freshness_is_current(yoda_engine *engine, bool *curr
 /* Bring the newest version to within max_staleness_ms of the call's beginning. */
 YODA_MUST_CHECK yoda_status freshness_ensure(yoda_engine *engine, struct call *call,
                                              int64_t max_staleness_ms, yoda_error *err);
+/* The same two for who waits for nobody: false where the sync lease is not free, the sync is not
+ * likely to end by until_ns, or fails. _sync_by requires the lease and ownership. */
+YODA_MUST_CHECK bool freshness_sync_by(yoda_engine *engine, int64_t until_ns);
+YODA_MUST_CHECK bool freshness_ensure_by(yoda_engine *engine, struct call *call,
+                                         int64_t max_staleness_ms, int64_t until_ns);
 /* How long freshness_ensure is likely to take, 0 where it need not sync. Takes no lease. */
 int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms);
 /* Age of the newest version at time_ns; 0: fresh. Before the first sync: since the engine was
@@ -234,6 +240,10 @@ void sync_loop_tend(yoda_engine *engine);
 /* yoda_sync: sync, repair schemas, finish copies. stats: takes what is untold; NULL: leaves it. */
 YODA_MUST_CHECK yoda_status sync_loop_run(yoda_engine *engine, struct call *call,
                                           yoda_sync_stats *stats, yoda_error *err);
+/* The same, if it is nothing but a sync of a few changes: one that is likely to end by until_ns and
+ * waits for nobody. false: it is not; what was done shows in the next one's stats. */
+YODA_MUST_CHECK bool sync_loop_run_inline(yoda_engine *engine, struct call *call, int64_t until_ns,
+                                          yoda_sync_stats *stats);
 
 /* ---- table_repair.c -------------------------------------------------------------------------- */
 
@@ -269,11 +279,17 @@ bool checkpointer_due(yoda_engine *engine);
 YODA_MUST_CHECK yoda_status checkpointer_prune_memory(yoda_engine *engine, struct call *call,
                                                       bool wait, uint64_t *pruned, yoda_error *err);
 
-/* ---- query.c --------------------------------------------------------------------------------- */
+/* ---- query.c, query_inline.c ----------------------------------------------------------------- */
 
 YODA_MUST_CHECK yoda_status query_run(yoda_engine *engine, struct call *call, const char *sql,
                                       const yoda_params *params, const yoda_query_options *options,
                                       yoda_result **out, yoda_error *err);
+/* The same if it is a matter of microseconds: it waits for nobody and stops at until_ns. *out is
+ * set with INLINE_DONE only. */
+YODA_MUST_CHECK enum inline_outcome query_run_inline(yoda_engine *engine, struct call *call,
+                                                     const char *sql, const yoda_params *params,
+                                                     const yoda_query_options *options,
+                                                     int64_t until_ns, yoda_result **out);
 YODA_MUST_CHECK yoda_status query_explain(yoda_engine *engine, struct call *call, const char *sql,
                                           yoda_result **out, yoda_error *err);
 /* Run one reading statement on a connection the caller holds; may_write: or one with RETURNING. */

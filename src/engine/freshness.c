@@ -16,6 +16,14 @@ yoda_status freshness_lock(yoda_engine *engine, struct call *call, yoda_error *e
     return YODA_OK;
 }
 
+bool freshness_try_lock(yoda_engine *engine, struct call *call)
+{
+    if (!lease_try(&engine->columns.sync))
+        return false;
+    calls_bind(&engine->calls, &engine->calls.capture, call);
+    return true;
+}
+
 void freshness_unlock(yoda_engine *engine)
 {
     calls_unbind(&engine->calls, &engine->calls.capture);
@@ -162,6 +170,40 @@ int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t 
     /* a memory file's log cannot be read beside an open transaction */
     uint64_t events = engine->real_path ? capture_pending_events(columns->capture) : 0;
     return sync_estimate_ns(&columns->estimate, events);
+}
+
+bool freshness_sync_by(yoda_engine *engine, int64_t until_ns)
+{
+    struct columns *columns = &engine->columns;
+    if (!engine->real_path)
+        return false; /* would wait for an open transaction */
+    int64_t wait_ns =
+        sync_estimate_ns(&columns->estimate, capture_pending_events(columns->capture));
+    return os_monotonic_ns() + wait_ns <= until_ns && freshness_sync(engine, NULL) == YODA_OK;
+}
+
+static bool refresh_by(yoda_engine *engine, int64_t until_ns)
+{
+    bool current = false;
+    int64_t begin_ns = os_monotonic_ns();
+    if (freshness_is_current(engine, &current, NULL) != YODA_OK)
+        return false;
+    if (!current)
+        return freshness_sync_by(engine, until_ns);
+    atomic_store(&engine->columns.as_of_ns, begin_ns);
+    return true;
+}
+
+bool freshness_ensure_by(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,
+                         int64_t until_ns)
+{
+    if (atomic_load(&engine->columns.as_of_ns) >= needed_time(call, max_staleness_ms))
+        return true;
+    if (!freshness_try_lock(engine, call))
+        return false;
+    bool fresh = refresh_by(engine, until_ns);
+    freshness_unlock(engine);
+    return fresh;
 }
 
 yoda_status freshness_ensure(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,

@@ -106,8 +106,7 @@ static size_t row_count(const struct operation_request *request)
 {
     if (!request->rows)
         return 0;
-    bool many =
-        request->kind == YODA_OP_EXECUTE_MANY || request->kind == YODA_OP_TXN_EXECUTE_MANY;
+    bool many = request->kind == YODA_OP_EXECUTE_MANY || request->kind == YODA_OP_TXN_EXECUTE_MANY;
     return many ? request->count : 1;
 }
 
@@ -231,11 +230,17 @@ bool operation_ends_txn(const struct yoda_op *op)
     return op->request.kind == YODA_OP_COMMIT || op->request.kind == YODA_OP_ROLLBACK;
 }
 
-static yoda_status run_query(struct yoda_op *op, yoda_error *err)
+static yoda_query_options query_options(const struct yoda_op *op)
 {
     yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
     options.side = op->request.options.side;
     options.max_staleness_ms = op->request.options.max_staleness_ms;
+    return options;
+}
+
+static yoda_status run_query(struct yoda_op *op, yoda_error *err)
+{
+    yoda_query_options options = query_options(op);
     return query_run(op->engine, &op->call, op->request.sql, op->request.rows, &options,
                      &op->result, err);
 }
@@ -253,9 +258,7 @@ static yoda_status send_part(void *op, yoda_result *part, yoda_error *err)
 static yoda_status run_stream(struct yoda_op *op, yoda_error *err)
 {
     const struct query_receiver receiver = {send_part, op};
-    yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
-    options.side = op->request.options.side;
-    options.max_staleness_ms = op->request.options.max_staleness_ms;
+    yoda_query_options options = query_options(op);
     return query_stream_run(op->engine, &op->call, op->request.sql, op->request.rows, &options,
                             &receiver, err);
 }
@@ -313,6 +316,38 @@ void operation_run(struct yoda_op *op)
 {
     yoda_error err = {.sql_offset = -1};
     operation_end(op, run(op, &err), &err);
+}
+
+#define INLINE_BYTES_MAX 65536 /* more takes longer to write */
+
+bool operation_may_be_inline(const struct yoda_op *op)
+{
+    if (op->engine->options.inline_us == 0 || op->charged_bytes > INLINE_BYTES_MAX)
+        return false;
+    switch (op->request.kind) {
+    case YODA_OP_EXECUTE:
+        return op->groupable;
+    case YODA_OP_QUERY:
+        return !operation_streams(op);
+    default:
+        return op->request.kind == YODA_OP_SYNC;
+    }
+}
+
+enum inline_outcome operation_run_inline(struct yoda_op *op, int64_t until_ns)
+{
+    if (op->request.kind == YODA_OP_EXECUTE)
+        return write_lane_run_inline(op->engine, op, until_ns);
+    enum inline_outcome outcome = INLINE_NOT_NOW;
+    yoda_query_options options = query_options(op);
+    if (op->request.kind == YODA_OP_QUERY)
+        outcome = query_run_inline(op->engine, &op->call, op->request.sql, op->request.rows,
+                                   &options, until_ns, &op->result);
+    else if (sync_loop_run_inline(op->engine, &op->call, until_ns, &op->sync))
+        outcome = INLINE_DONE;
+    if (outcome == INLINE_DONE)
+        operation_end(op, YODA_OK, NULL);
+    return outcome;
 }
 
 void operation_end(struct yoda_op *op, yoda_status status, const yoda_error *err)

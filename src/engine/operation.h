@@ -31,6 +31,13 @@ struct operation_request {
     yoda_op_options options;
 };
 
+enum inline_outcome { /* of running something on the thread that submits it */
+                      INLINE_DONE,
+                      INLINE_NOT_NOW, /* something is in the way, or it is a case for a thread;
+                                         nothing is left of it */
+                      INLINE_TOO_LONG /* nothing is left of it */
+};
+
 struct completion_entry { /* in a queue's list: an operation has ended, or a part of its rows */
     struct completion_entry *next;
     struct yoda_op *op; /* a reference */
@@ -63,7 +70,7 @@ struct yoda_op {
     yoda_error *error; /* NULL: OK, or no memory to say more */
     int64_t changes;
     yoda_result *result;
-    yoda_txn *begun; /* begin */
+    yoda_txn *begun;                /* begin */
     struct ArrowArrayStream stream; /* ingest: released with its end */
     yoda_sync_stats sync;
     yoda_verify_report *report; /* verify */
@@ -86,6 +93,10 @@ bool operation_writes(const struct yoda_op *op);
 bool operation_ends_txn(const struct yoda_op *op);
 /* Run one that does not write, and keep its outcome. */
 void operation_run(struct yoda_op *op);
+/* Could it be run by its submit? */
+bool operation_may_be_inline(const struct yoda_op *op);
+/* Try; with INLINE_DONE the outcome is kept. Waits for no lock and no disk. */
+YODA_MUST_CHECK enum inline_outcome operation_run_inline(struct yoda_op *op, int64_t until_ns);
 /* Keep an outcome. err is read when status is not OK. */
 void operation_end(struct yoda_op *op, yoda_status status, const yoda_error *err);
 /* Forget it again: the operation runs once more. */

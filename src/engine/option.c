@@ -45,6 +45,8 @@ static const struct option_info table[] = {
     BOOLEAN(columnar, "true", "false: keep no columns, answer everything from SQLite"),
     INTEGER(max_in_flight, "10000", 1, 1000000,
             "submitted operations accepted and not yet drained; over it YODA_BUSY"),
+    INTEGER(inline_us, "300", 0, 100000,
+            "microseconds between two drains for submits to run small things themselves; 0: never"),
     INTEGER(statement_cache, "64", 0, 10000, "prepared statements kept per connection"),
     INTEGER(compact_deleted_percent, "25", 1, 100,
             "rewrite a segment when this share of its rows is deleted"),

@@ -10,7 +10,7 @@ struct options {
     int64_t read_pool_size, busy_timeout_ms, synchronous, threads, memory_limit_mb;
     int64_t sync_interval_ms, sync_batch_size, max_staleness_ms;
     int64_t checkpoint_interval_ms, checkpoint_events, statement_cache, compact_deleted_percent;
-    int64_t router, max_in_flight, debug_vector_rows, debug_spill_after_kb;
+    int64_t router, max_in_flight, inline_us, debug_vector_rows, debug_spill_after_kb;
     bool prune_after_sync, olap_in_memory, columnar, debug_pruning, debug_codes;
     char *olap_path, *spill_directory; /* mem_free; NULL: empty */
 };

@@ -85,12 +85,12 @@ struct run_context query_run_context(struct query *q, struct run_stats *stats)
         .pool = q->engine->tasks,
         .budget = &q->engine->core->budget,
         .cancel = &q->call->cancel,
-        .deadline_ns = q->call->deadline_ns,
+        .deadline_ns = q->until_ns ? q->until_ns : q->call->deadline_ns,
         .stats = stats,
     };
 }
 
-static yoda_status run_columns(struct query *q, yoda_result *result, yoda_error *err)
+yoda_status query_run_columns(struct query *q, yoda_result *result, yoda_error *err)
 {
     struct run_stats stats = {0};
     struct run_context context = query_run_context(q, &stats);
@@ -210,8 +210,14 @@ yoda_status query_lease(struct query *q, struct conn **out, yoda_error *err)
 {
     query_plan_release(q); /* SQLite may take long: do not keep old versions alive */
     TRY(call_check(q->call, err));
-    TRY(read_pool_lease(q->engine->readers, &q->call->cancel, out, err));
-    conn_set_deadline(*out, q->call->deadline_ns);
+    if (q->until_ns == 0) {
+        TRY(read_pool_lease(q->engine->readers, &q->call->cancel, out, err));
+        conn_set_deadline(*out, q->call->deadline_ns);
+        return YODA_OK;
+    }
+    if (!read_pool_try(q->engine->readers, &q->call->cancel, out))
+        return fail(err, YODA_BUSY, "no read connection is open and free");
+    conn_set_brief(*out, q->until_ns);
     return YODA_OK;
 }
 
@@ -231,18 +237,23 @@ void query_wake_sync(const struct query *q)
         sync_loop_wake(q->engine);
 }
 
-static yoda_status run_anywhere(struct query *q, yoda_result *result, yoda_error *err)
+yoda_status query_run_refused(struct query *q, yoda_result *result, yoda_error *err)
 {
-    yoda_error columns_error = {.sql_offset = -1};
-    yoda_status status = run_columns(q, result, &columns_error);
-    if (status == YODA_OK)
-        return YODA_OK;
-    TRY(query_fall_back(q, status, &columns_error, err));
     query_wake_sync(q);
     result_clear(result);
     result->info.staleness_ms = 0;
     result_set_route(result, YODA_SIDE_ROW, q->reason.message);
     return query_run_rows(q, q->sql, result, err);
+}
+
+static yoda_status run_anywhere(struct query *q, yoda_result *result, yoda_error *err)
+{
+    yoda_error columns_error = {.sql_offset = -1};
+    yoda_status status = query_run_columns(q, result, &columns_error);
+    if (status == YODA_OK)
+        return YODA_OK;
+    TRY(query_fall_back(q, status, &columns_error, err));
+    return query_run_refused(q, result, err);
 }
 
 /* ---- Entry ----------------------------------------------------------------------------------- */
@@ -260,8 +271,7 @@ yoda_status query_run_parsed(struct query *q, yoda_result *result, yoda_error *e
                                  : query_explain_plan(q, result, err);
 }
 
-/* Why SQLite answers, where that can be said without parsing; NULL: it cannot. */
-static const char *known_reason(const struct query *q)
+const char *query_known_reason(const struct query *q)
 {
     static const char *const explain[] = {"EXPLAIN"};
     size_t size = strlen(q->sql);
@@ -272,8 +282,8 @@ static const char *known_reason(const struct query *q)
     return route_begins_with(q->sql, explain, 1) ? NULL : "SQLite was demanded";
 }
 
-static yoda_status run_known(struct query *q, const char *reason, yoda_result *result,
-                             yoda_error *err)
+yoda_status query_run_known(struct query *q, const char *reason, yoda_result *result,
+                            yoda_error *err)
 {
     query_wake_sync(q);
     result_set_rule(result, YODA_SIDE_ROW, reason);
@@ -300,9 +310,9 @@ static yoda_status run_query(yoda_engine *engine, struct call *call, const char 
     yoda_result *result = NULL;
     TRY(result_create(engine->core, &result, err));
     query_init(&q, engine, call, sql, params, options);
-    const char *known = only_explain ? NULL : known_reason(&q);
+    const char *known = only_explain ? NULL : query_known_reason(&q);
     yoda_status status = only_explain ? parse_and_explain(&q, result, err)
-                         : known      ? run_known(&q, known, result, err)
+                         : known      ? query_run_known(&q, known, result, err)
                                       : parse_and_run(&q, result, err);
     status = call_end_status(call, status, err);
     query_deinit(&q);

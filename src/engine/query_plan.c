@@ -160,6 +160,20 @@ static yoda_status refuse(struct query *q, const struct catalog_view *view, cons
     return fail(err, YODA_NOT_COLUMNAR, "%s", reason);
 }
 
+static yoda_status freshen(struct query *q, yoda_error *err)
+{
+    yoda_error local = {0};
+    int64_t age_ms = q->options.max_staleness_ms;
+    if (q->until_ns > 0)
+        return freshness_ensure_by(q->engine, q->call, age_ms, q->until_ns)
+                   ? YODA_OK
+                   : fail(err, YODA_BUSY, "a sync comes first");
+    yoda_status status = freshness_ensure(q->engine, q->call, age_ms, &local);
+    if (status != YODA_OK)
+        return fail(err, status, "the sync before the query failed: %.400s", local.message);
+    return YODA_OK;
+}
+
 static yoda_status plan_fresh(struct query *q, yoda_error *err)
 {
     bool demanded = q->options.side == YODA_SIDE_COLUMN;
@@ -169,12 +183,11 @@ static yoda_status plan_fresh(struct query *q, yoda_error *err)
             return refuse(q, q->view, "it reads no table", err);
         TRY(check_cost(q, err));
     }
-    yoda_error local = {0};
-    yoda_status status = freshness_ensure(q->engine, q->call, q->options.max_staleness_ms, &local);
-    if (status != YODA_OK)
-        return fail(err, status, "the sync before the query failed: %.400s", local.message);
+    TRY(freshen(q, err));
     if (demanded || !pinned_is_newest(q))
         TRY(pin_and_plan(q, err));
+    if (q->until_ns > 0 && os_monotonic_ns() + (int64_t)q->plan.cost_columns_ns > q->until_ns)
+        return fail(err, YODA_TIMEOUT, "it is estimated to take longer");
     return YODA_OK;
 }
 

@@ -4,6 +4,7 @@
  *   query.c          parse, choose the side, run, fall back; a result
  *   query_plan.c     parameters, pinning, planning against what is pinned
  *   query_stream.c   run and fall back like query.c; a result for every part of the rows
+ *   query_inline.c   run it at once, or not at all
  *   query_explain.c  say what would be run, or what it cost
  *
  * Life      query_init -> query_parse -> run or explain -> query_deinit, on one thread.
@@ -22,6 +23,7 @@ struct query {
     const char *sql;
     const yoda_params *params;
     yoda_query_options options;
+    int64_t until_ns;     /* inline: give up at this time, and wait for nobody; 0: as it takes */
     struct arena parsed;  /* the statement and its parameters */
     struct arena planned; /* what binding and planning make: reset before planning again */
     struct ast_statement *statement; /* NULL: the parser did not understand it */
@@ -55,6 +57,16 @@ YODA_MUST_CHECK yoda_status query_fall_back(struct query *q, yoda_status status,
                                             const yoda_error *why, yoda_error *err);
 /* SQLite answers what the columns may soon be able to: see to it. */
 void query_wake_sync(const struct query *q);
+/* Run on the columns. */
+YODA_MUST_CHECK yoda_status query_run_columns(struct query *q, yoda_result *result,
+                                              yoda_error *err);
+/* Why SQLite answers, where that can be said without parsing; NULL: it cannot. And do it. */
+const char *query_known_reason(const struct query *q);
+YODA_MUST_CHECK yoda_status query_run_known(struct query *q, const char *reason,
+                                            yoda_result *result, yoda_error *err);
+/* The columns did not answer, q->reason says why: SQLite does, into a result begun or not. */
+YODA_MUST_CHECK yoda_status query_run_refused(struct query *q, yoda_result *result,
+                                              yoda_error *err);
 /* Unpin; lease a read connection for the query's call, with its deadline. */
 YODA_MUST_CHECK yoda_status query_lease(struct query *q, struct conn **out, yoda_error *err);
 YODA_MUST_CHECK yoda_status query_run_rows(struct query *q, const char *sql, yoda_result *result,

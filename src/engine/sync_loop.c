@@ -156,6 +156,14 @@ void sync_loop_stop(yoda_engine *engine)
 
 /* ---- yoda_sync ------------------------------------------------------------------------------- */
 
+/* Requires the sync lease. */
+static void tell(yoda_engine *engine, yoda_sync_stats *stats)
+{
+    *stats = engine->columns.untold;
+    stats->last_seq = capture_watermark(engine->columns.capture);
+    engine->columns.untold = (yoda_sync_stats){0};
+}
+
 static yoda_status sync_now(yoda_engine *engine, struct call *call, yoda_sync_stats *stats,
                             yoda_error *err)
 {
@@ -163,11 +171,8 @@ static yoda_status sync_now(yoda_engine *engine, struct call *call, yoda_sync_st
     yoda_status status = owner_try(engine, err);
     if (status == YODA_OK && owner_is(engine))
         status = freshness_sync(engine, err);
-    if (status == YODA_OK && owner_is(engine) && stats) {
-        *stats = engine->columns.untold;
-        stats->last_seq = capture_watermark(engine->columns.capture);
-        engine->columns.untold = (yoda_sync_stats){0};
-    }
+    if (status == YODA_OK && owner_is(engine) && stats)
+        tell(engine, stats);
     freshness_unlock(engine);
     return status;
 }
@@ -189,4 +194,24 @@ yoda_status sync_loop_run(yoda_engine *engine, struct call *call, yoda_sync_stat
     if (status != YODA_OK && stats)
         *stats = (yoda_sync_stats){0};
     return status;
+}
+
+/* Nothing to set right, and no part of the work is the writer's? */
+static bool is_settled(yoda_engine *engine)
+{
+    const struct columns *columns = &engine->columns;
+    return owner_is(engine) && columns->directory && !atomic_load(&columns->pending) &&
+           !atomic_load(&columns->unfinished);
+}
+
+bool sync_loop_run_inline(yoda_engine *engine, struct call *call, int64_t until_ns,
+                          yoda_sync_stats *stats)
+{
+    if (!is_settled(engine) || !freshness_try_lock(engine, call))
+        return false;
+    bool done = freshness_sync_by(engine, until_ns) && is_settled(engine);
+    if (done)
+        tell(engine, stats);
+    freshness_unlock(engine);
+    return done;
 }

@@ -242,3 +242,36 @@ void write_lane_run(yoda_engine *engine, struct yoda_op *first)
     else
         give_up(&group, status, &err, since_ns);
 }
+
+/* ---- Inline ---------------------------------------------------------------------------------- */
+
+/* Requires the connection. An explicit transaction: a statement by itself that is stopped at its
+ * very end has been committed all the same. */
+static enum inline_outcome run_inline(struct write_group *group)
+{
+    struct yoda_op *op = group->ops[0];
+    if (!conn_commits_unsynced(group->conn) || conn_begin(group->conn, true, NULL) != YODA_OK)
+        return INLINE_NOT_NOW;
+    bool kept = run_inside(group, op), late = op->status == YODA_TIMEOUT;
+    if (kept && !late && conn_commit(group->conn, NULL) == YODA_OK)
+        return INLINE_DONE;
+    conn_roll_back(group->conn);
+    operation_reopen(op);
+    group->engine->writer.last_rowid = group->last_rowid;
+    return late ? INLINE_TOO_LONG : INLINE_NOT_NOW;
+}
+
+enum inline_outcome write_lane_run_inline(yoda_engine *engine, struct yoda_op *op, int64_t until_ns)
+{
+    ASSERT(op->groupable);
+    if (!writer_try(engine, &op->call))
+        return INLINE_NOT_NOW;
+    struct write_group group = {.engine = engine, .conn = engine->writer.conn, .count = 1};
+    group.ops[0] = op;
+    group.last_rowid = engine->writer.last_rowid;
+    conn_set_brief(group.conn, until_ns);
+    enum inline_outcome outcome = run_inline(&group);
+    conn_set_brief(group.conn, 0);
+    writer_release(engine);
+    return outcome;
+}

@@ -53,19 +53,27 @@ void read_pool_destroy(struct read_pool *pool)
     mem_free(pool);
 }
 
+bool read_pool_try(struct read_pool *pool, const _Atomic bool *cancel, struct conn **out)
+{
+    pthread_mutex_lock(&pool->lock);
+    *out = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
+    pool->leased += *out != NULL;
+    pthread_mutex_unlock(&pool->lock);
+    if (*out)
+        conn_set_cancel(*out, cancel);
+    return *out != NULL;
+}
+
 yoda_status read_pool_lease(struct read_pool *pool, const _Atomic bool *cancel, struct conn **out,
                             yoda_error *err)
 {
     struct conn_options options = pool->options;
     options.cancel = cancel;
+    if (read_pool_try(pool, cancel, out))
+        return YODA_OK;
     pthread_mutex_lock(&pool->lock);
-    *out = pool->idle_count ? pool->idle[--pool->idle_count] : NULL;
     pool->leased++;
     pthread_mutex_unlock(&pool->lock);
-    if (*out) {
-        conn_set_cancel(*out, cancel);
-        return YODA_OK;
-    }
     yoda_status status = conn_open(&options, out, err);
     if (status != YODA_OK) {
         pthread_mutex_lock(&pool->lock);
@@ -77,7 +85,7 @@ yoda_status read_pool_lease(struct read_pool *pool, const _Atomic bool *cancel, 
 
 void read_pool_return(struct read_pool *pool, struct conn *conn)
 {
-    conn_set_deadline(conn, 0);
+    conn_set_brief(conn, 0);
     conn_set_cancel(conn, NULL);
     conn_roll_back(conn);
     bool reusable = !conn_in_transaction(conn);

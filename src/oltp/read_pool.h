@@ -15,6 +15,9 @@ void read_pool_destroy(struct read_pool *pool); /* requires all leases back */
 /* cancel (may be NULL) is the connection's flag while it is leased. */
 YODA_MUST_CHECK yoda_status read_pool_lease(struct read_pool *pool, const _Atomic bool *cancel,
                                             struct conn **out, yoda_error *err);
+/* The same for one that is open and idle; false: there is none. */
+YODA_MUST_CHECK bool read_pool_try(struct read_pool *pool, const _Atomic bool *cancel,
+                                   struct conn **out);
 void read_pool_return(struct read_pool *pool, struct conn *conn);
 
 #endif

@@ -18,6 +18,7 @@
 
 #define PROGRESS_STEPS 1000
 #define BUSY_NAP_MAX_MS 20
+#define WAL_PAGES_MAX 1000 /* SQLite's own default: here a commit checkpoints */
 
 const char *sqlite_version_text(void)
 {
@@ -66,7 +67,8 @@ static int on_busy(void *ctx, int attempt)
     int64_t now = os_monotonic_ns();
     if (attempt == 0)
         conn->busy_since_ns = now;
-    if (must_stop(conn) || now - conn->busy_since_ns >= conn->busy_timeout_ms * 1000000)
+    if (conn->brief || must_stop(conn) ||
+        now - conn->busy_since_ns >= conn->busy_timeout_ms * 1000000)
         return 0;
     os_sleep_ms(attempt < 4 ? 1 : attempt < 10 ? 5 : BUSY_NAP_MAX_MS);
     return 1;
@@ -81,6 +83,42 @@ void conn_set_deadline(struct conn *conn, int64_t deadline_ns)
 {
     conn->deadline_ns = deadline_ns;
     conn->timed_out = false;
+}
+
+void conn_set_brief(struct conn *conn, int64_t deadline_ns)
+{
+    conn->brief = deadline_ns != 0;
+    conn_set_deadline(conn, deadline_ns);
+}
+
+/* ---- The WAL ----------------------------------------------------------------------------------
+ *
+ * As SQLite's own hook has it, but for a commit that must be brief. Of several files that were
+ * written (ATTACH) the longest WAL counts. A PRAGMA wal_autocheckpoint takes the hook's place, and
+ * brief commits are checkpointed like others.
+ */
+
+static int on_wal_commit(void *ctx, sqlite3 *db, const char *schema, int pages)
+{
+    struct conn *conn = ctx;
+    if (conn->brief) {
+        conn->wal_pages = pages > conn->wal_pages ? pages : conn->wal_pages;
+        return SQLITE_OK;
+    }
+    conn->wal_pages = pages;
+    if (pages >= WAL_PAGES_MAX) {
+        conn->wal_pages = 0;
+        int ignored = sqlite3_wal_checkpoint(db, schema); /* what is left is the next one's */
+        YODA_UNUSED(ignored);
+    }
+    return SQLITE_OK;
+}
+
+bool conn_commits_unsynced(const struct conn *conn)
+{
+    if (conn->in_memory)
+        return true;
+    return !conn->syncs_commits && conn->wal_pages > 0 && conn->wal_pages < WAL_PAGES_MAX;
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -162,12 +200,15 @@ static yoda_status use_wal(struct conn *conn, bool memory, yoda_error *err)
 static yoda_status configure(struct conn *conn, const struct conn_options *options, yoda_error *err)
 {
     bool memory = is_memory_uri(options->path);
+    conn->in_memory = memory;
+    conn->syncs_commits = options->synchronous_full;
     sqlite3_extended_result_codes(conn->db, 1);
     sqlite3_busy_handler(conn->db, on_busy, conn);
     sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
     TRY(conn_exec(conn, "PRAGMA cell_size_check=ON", err));
     if (options->role == CONN_WRITER) {
         TRY(use_wal(conn, memory, err));
+        sqlite3_wal_hook(conn->db, on_wal_commit, conn);
     } else {
         sqlite3_wal_autocheckpoint(conn->db, 0);
         sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);

@@ -45,6 +45,12 @@ yoda_status conn_fail(struct conn *conn, yoda_error *err);
 void conn_set_cancel(struct conn *conn, const _Atomic bool *cancel);
 /* An additional per-statement cancel: deadline in os_monotonic_ns, 0: none. */
 void conn_set_deadline(struct conn *conn, int64_t deadline_ns);
+/* Statements from now on wait for no lock (YODA_BUSY), leave the WAL's checkpoint to a later commit,
+ * and stop at the deadline (YODA_TIMEOUT); 0: as usual again. */
+void conn_set_brief(struct conn *conn, int64_t deadline_ns);
+/* Will a COMMIT sync no file? It does with synchronous=FULL, when a checkpoint is due, and after
+ * one, when the WAL gets a new header. For the writer. */
+bool conn_commits_unsynced(const struct conn *conn);
 bool conn_in_transaction(const struct conn *conn);
 /* Begin a transaction: IMMEDIATE, or deferred. On failure none is open, although a BEGIN that is
  * interrupted at its very end has begun one. */

@@ -27,7 +27,11 @@ struct conn {
     int64_t busy_since_ns;
     int64_t deadline_ns; /* 0: none */
     bool timed_out;      /* the deadline, not the cancel flag, stopped the statement */
-    bool ending; /* COMMIT or ROLLBACK is running: it is not stopped */
+    bool ending;         /* COMMIT or ROLLBACK is running: it is not stopped */
+    bool brief;          /* no waiting, no checkpoint */
+    bool syncs_commits;  /* each COMMIT syncs a file */
+    bool in_memory;      /* there is no WAL */
+    int wal_pages;       /* in the WAL at the last commit; 0: not known, or checkpointed since */
     bool value_lost;     /* a column's text could not be allocated; the next step fails */
     int64_t changes, total_changes_seen;
     struct cached_stmt *cache; /* [cache_size] */

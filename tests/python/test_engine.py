@@ -337,6 +337,41 @@ def test_more_than_max_in_flight_by_default(engine):
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("inline_us", [0, 200, 100_000])
+def test_calls_one_after_the_other(run, path, inline_us):
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            await anyio.lowlevel.checkpoint()
+            ticks += 1
+
+    async def main():
+        async with (
+            await yoda.open(oltp_path=path, inline_us=inline_us, result="yoda") as engine,
+            anyio.create_task_group() as group,
+        ):
+            await engine.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)")
+            await engine.register_table("t")
+            group.start_soon(tick)
+            events = 0
+            for i in range(1, 101):
+                assert await engine.execute("INSERT INTO t VALUES (?, ?)", [i, f"v{i}"]) == 1
+                with pytest.raises(yoda.IntegrityError):
+                    await engine.execute("INSERT INTO t VALUES (?, 'again')", [i])
+                events += (await engine.sync_now()).events_processed
+                counted = await engine.query("SELECT count(*) AS n FROM t", side="column")
+                assert counted.to_pylist() == [{"n": i}]
+                one = await engine.query("SELECT v FROM t WHERE id = ?", [i])
+                assert one.to_pylist() == [{"v": f"v{i}"}]
+            assert events == 100
+            assert ticks >= 500  # each of them let others run
+            group.cancel_scope.cancel()
+
+    run(main)
+
+
 def test_interrupt(run, engine):
     async def wait():
         with pytest.raises(yoda.InterruptedError):

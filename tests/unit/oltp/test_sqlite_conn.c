@@ -145,6 +145,54 @@ static void cancelled_transactions_end(void **state)
     conn_close(conn);
 }
 
+/* Brief: no waiting, no checkpoint, until a commit that is not. */
+static void brief(void **state)
+{
+    (void)state;
+    yoda_error err;
+    char *directory = test_directory_make(), path[4200];
+    snprintf(path, sizeof path, "%s/a.db", directory);
+    struct conn_options options = {.path = path, .role = CONN_WRITER, .busy_timeout_ms = 3600000};
+    struct conn *one, *two;
+    OK(conn_open(&options, &one, &err));
+    OK(conn_open(&options, &two, &err));
+    assert_false(conn_commits_unsynced(one)); /* not known */
+    OK(conn_exec(one, "CREATE TABLE t(a)", &err));
+    assert_true(conn_commits_unsynced(one));
+
+    int64_t later_ns = os_monotonic_ns() + INT64_C(3600000000000);
+    OK(conn_exec(two, "BEGIN IMMEDIATE", &err));
+    conn_set_brief(one, later_ns);
+    FAILS(YODA_BUSY, conn_exec(one, "INSERT INTO t VALUES (1)", &err));
+    OK(conn_exec(two, "ROLLBACK", &err));
+    for (int i = 0; i < 2; i++) /* past the length at which others checkpoint */
+        OK(conn_exec(one, "INSERT INTO t VALUES (zeroblob(3000000))", &err));
+    assert_false(conn_commits_unsynced(one));
+    int64_t pages = 0;
+    OK(conn_query_int(two, "PRAGMA page_count", 0, &pages, &err));
+    assert_true(pages > 1400);
+
+    conn_set_brief(one, os_monotonic_ns() + 5000000);
+    FAILS(YODA_TIMEOUT, conn_exec(one,
+                                  "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM r)"
+                                  " SELECT count(*) FROM r",
+                                  &err));
+    conn_set_brief(one, 0);
+    OK(conn_exec(one, "INSERT INTO t VALUES (2)", &err)); /* checkpoints */
+    assert_false(conn_commits_unsynced(one));
+    OK(conn_exec(one, "INSERT INTO t VALUES (3)", &err)); /* starts the WAL anew */
+    assert_true(conn_commits_unsynced(one));
+    conn_close(two);
+    conn_close(one);
+
+    options.synchronous_full = true;
+    OK(conn_open(&options, &one, &err));
+    OK(conn_exec(one, "INSERT INTO t VALUES (4)", &err));
+    assert_false(conn_commits_unsynced(one));
+    conn_close(one);
+    test_directory_remove(directory);
+}
+
 static void cancel_deadline_busy(void **state)
 {
     (void)state;
@@ -412,6 +460,7 @@ int main(void)
         cmocka_unit_test(statements_and_changes),
         cmocka_unit_test(empty_and_tails),
         cmocka_unit_test(collecting_survives_schema_change),
+        cmocka_unit_test(brief),
         cmocka_unit_test(cancel_deadline_busy),
         cmocka_unit_test(cancelled_transactions_end),
         cmocka_unit_test(numbers),
