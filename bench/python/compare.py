@@ -136,7 +136,11 @@ def notes(run: Run) -> str:
         "Both write with SQLite in WAL mode, synchronous=NORMAL. What is synced is written by a"
         " process with Python's own sqlite3 beside the open engine; only sync_now is timed, with"
         " Yoda's background sync off (everywhere else it is on, as it comes). rhei-engine runs with"
-        " sync_batch_size=100000, which is faster than its default."
+        " sync_batch_size=100000, which is faster than its default.",
+        "COUNT, SUM and AVG of the whole table are answered by Yoda from the sums that sealed"
+        " segments keep, and from the rows of the open one; GROUP BY and the filter read all rows."
+        " Awaited one by one, small writes and syncs are run on the event loop's own thread"
+        " (inline_us).",
     ]
     if not run.options.full:
         lines.append(
