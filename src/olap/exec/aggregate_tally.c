@@ -177,8 +177,8 @@ yoda_status tally_codes(struct unit *unit, const struct grouping *grouping,
     *taken = false;
     if (!known || grouping->masked)
         return YODA_OK;
-    struct unit *counter =
-        keep == grouping->alive && known->counter != unit ? known->counter : NULL;
+    bool counts = !known->counted && keep == grouping->alive && known->counter != unit;
+    struct unit *counter = counts ? known->counter : NULL; /* from the first tally, and no other */
     bool again = adopt(unit, codes, counter);
     *taken = tally_pays(grouping) || (again && grouping->groups <= TALLY_GROUPS);
     if (!*taken)
