@@ -8,7 +8,8 @@
  * without a partner for equal to NULL when the column is declared NOT NULL. An inner join whose ON
  * is false for every row ends the query, rows that a later RIGHT or FULL JOIN keeps and all. A
  * WHERE that moves into the arms of a UNION ALL lets such rows pass. A LEFT JOIN on a unique key
- * whose right side nobody reads loses rows under ORDER BY with LIMIT.
+ * whose right side nobody reads loses rows under ORDER BY with LIMIT. A subquery among the columns
+ * of a derived table stays NULL after the first row that a LEFT JOIN finds no partner for.
  */
 #include "gen_query.h"
 

@@ -51,6 +51,8 @@ static struct frag *where(struct gen *g, const struct scope *scope, uint32_t per
     return f;
 }
 
+#define NESTING_MOST 2 /* of subqueries */
+
 /* ---- Aggregates ---- */
 
 static struct typed aggregate(struct gen *g, const struct scope *scope)
@@ -175,8 +177,12 @@ static struct frag *rows(struct gen *g, const struct scope *scope, struct form *
 {
     bool windows = CHANCE(18);
     size_t n = columns ? columns : 1 + BELOW(4);
+    unsigned nesting = g->nesting;
+    if (nesting > 0)
+        g->nesting = NESTING_MOST; /* no subqueries: see gen_from.c */
     for (size_t i = 0; i < n; i++)
         add_item(g, form, windows && CHANCE(50) ? window_make(g, scope) : expr_show(g, scope, 2));
+    g->nesting = nesting;
     form->out->rows = scope->rows;
     struct frag *once = distinct(g, form->out);
     return frag_make(g->pool, "SELECT @@ FROM @@", once, form->items, from, where(g, scope, 50));
@@ -307,7 +313,7 @@ static bool enter(struct gen *g, const struct scope *scope, double *budget)
     *budget = g->budget / (scope->rows > 1 ? scope->rows : 1);
     for (const struct scope *s = scope->outer; s; s = s->outer)
         *budget /= s->rows > 1 ? s->rows : 1;
-    if (g->nesting >= 2 || *budget < 4)
+    if (g->nesting >= NESTING_MOST || *budget < 4)
         return false;
     g->nesting++;
     return true;
