@@ -26,7 +26,7 @@ static yoda_status run(struct query *q, yoda_result *result, yoda_error *err)
     if (status != YODA_NOT_COLUMNAR || q->options.side == YODA_SIDE_COLUMN)
         return status;
     if (!fits(q, q->cost.rows_ns))
-        return fail(err, YODA_TIMEOUT, "SQLite is estimated to take longer");
+        return fail(err, YODA_BUSY, "SQLite is estimated to take longer");
     q->reason = why;
     return query_run_refused(q, result, err);
 }

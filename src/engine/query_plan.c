@@ -187,7 +187,7 @@ static yoda_status plan_fresh(struct query *q, yoda_error *err)
     if (demanded || !pinned_is_newest(q))
         TRY(pin_and_plan(q, err));
     if (q->until_ns > 0 && os_monotonic_ns() + (int64_t)q->plan.cost_columns_ns > q->until_ns)
-        return fail(err, YODA_TIMEOUT, "it is estimated to take longer");
+        return fail(err, YODA_BUSY, "it is estimated to take longer");
     return YODA_OK;
 }
 

@@ -11,8 +11,8 @@
  *   magnitude  sum of |x| over the INTEGERs: past 2^63 SQLite may raise "integer overflow"
  *   real       a REAL occurred: SUM is REAL
  *
- * Arguments with a decimal form (decimal.h) come as such and go to `decimal` too, as do doubles
- * that turn out to be decimals (real_codes.h).
+ * Arguments with a decimal form (decimal.h) come as such and go to `decimal` too, as do doubles of
+ * many groups that turn out to be decimals (real_codes.h).
  *
  * The result lies within 1e-14 * sum(|x|) of the exact value, whatever the order and the threads.
  * What is not finite is SQLite's to answer.
@@ -309,8 +309,9 @@ static yoda_status sum_real_update(struct unit *unit, const struct grouping *gro
     if (v->type != VT_INT && v->type != VT_REAL && v->type != VT_NUM)
         return fail(err, YODA_NOT_COLUMNAR, "a sum of numbers met another type");
     TRY(vector_present(v, filter, scratch, &keep, err));
-    struct vector coded, flat;
-    TRY(real_codes_of(v, unit->scale, &unit->misfits, scratch, &coded, err));
+    struct vector coded = *v, flat;
+    if (!grouping->masked) /* kernels add doubles faster than codes are made of them */
+        TRY(real_codes_of(v, unit->scale, &unit->misfits, scratch, &coded, err));
     if (is_decimal(&coded) && v->type != VT_INT)
         return decimal_update(unit, grouping, &coded, keep, scratch, err);
     TRY(flat_vector_as(v, v->type, scratch, &flat, err));

@@ -570,14 +570,17 @@ static bool is_raw(const struct segment_ref *ref)
 }
 
 /* Is it all the same whether a segment is one morsel or several? An encoded one is not where its
- * predicates would be bound again, or where something else may stand for its rows. */
+ * predicates would be bound again, or where something else may stand for its rows; an open one
+ * where its rows are added up sooner than another thread wakes. */
 static bool may_cut(const struct scan *scan, const struct segment_ref *ref)
 {
     const struct op *receiver = scan->receiver;
-    return scan->table->segment_count < SEGMENTS_MANY * scan->run->workers &&
-           scan->run->workers > 1 &&
-           (is_raw(ref) || (scan->plan->u.scan.filter_count == 0 && !scan->filter_count &&
-                                  !receiver->takes_facts && !receiver->wants_values));
+    bool filtered = scan->plan->u.scan.filter_count || scan->filter_count;
+    if (scan->table->segment_count >= SEGMENTS_MANY * scan->run->workers || scan->run->workers == 1)
+        return false;
+    if (is_raw(ref))
+        return filtered || !receiver->takes_facts;
+    return !filtered && !receiver->takes_facts && !receiver->wants_values;
 }
 
 static void add_morsels(struct scan *scan, uint32_t segment)
