@@ -223,21 +223,30 @@ static yoda_status named_number(struct parser *p, uint32_t *out)
     return YODA_OK;
 }
 
+static bool is_register(const char *text)
+{
+    return text[0] == '#' && text[1] >= '0' && text[1] <= '9';
+}
+
+bool parse_literal_is_register(const struct parser *p, const struct ast_expr *e)
+{
+    return e && e->kind == AST_PARAMETER && is_register(p->sql + e->span.start);
+}
+
 yoda_status parse_literal_parameter(struct parser *p, struct ast_expr **out)
 {
     struct ast_expr *e;
     const char *text = p->sql + p->token.start;
     uint32_t size = p->token.end - p->token.start;
     TRY(parser_new_expr(p, AST_PARAMETER, p->token.start, &e));
-    bool is_register = text[0] == '#' && text[1] >= '0' && text[1] <= '9';
     if (size > 1 && text[0] == '?')
         e->parameter = explicit_number(p);
     else if (text[0] == '?')
         TRY(next_number(p, &e->parameter));
-    else if (!is_register)
+    else if (!is_register(text))
         TRY(named_number(p, &e->parameter));
     parser_advance(p);
-    if (is_register) /* SQLite's own nested statements use #N; a user's may not */
+    if (is_register(text)) /* SQLite's own nested statements use #N; a user's may not */
         parser_refuse(p, YODA_ERROR, e->span.start, "near \"%.*s\": syntax error", (int)size, text);
     else if (e->parameter < 1 || e->parameter > SQL_PARAMETERS_MAX)
         parser_refuse(p, e->parameter ? YODA_TOO_BIG : YODA_ERROR, e->span.start,

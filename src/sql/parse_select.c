@@ -11,8 +11,11 @@
 
 /* ---- WITH ------------------------------------------------------------------------------------ */
 
-/* SQLite parses (and then refuses) COLLATE and a sort order in a column list. */
-static yoda_status refuse_column_options(struct parser *p, const struct ast_name *name)
+/*
+ * SQLite parses (and then refuses) COLLATE and a sort order in a column list. It quotes the column
+ * as it was written, with the quotes it has there.
+ */
+static yoda_status refuse_column_options(struct parser *p, const struct ast_expr *column)
 {
     uint32_t at = p->token.start;
     bool refused = p->token.kind == TOKEN_COLLATE;
@@ -26,7 +29,8 @@ static yoda_status refuse_column_options(struct parser *p, const struct ast_name
         return YODA_OK;
     if (!parser_accept(p, TOKEN_ASC))
         (void)parser_accept(p, TOKEN_DESC);
-    parser_refuse(p, YODA_ERROR, at, "syntax error after column name \"%s\"", name->text);
+    parser_refuse(p, YODA_ERROR, at, "syntax error after column name \"%.*s\"",
+                  (int)(column->span.end - column->span.start), p->sql + column->span.start);
     return YODA_OK;
 }
 
@@ -41,7 +45,7 @@ yoda_status parse_select_columns(struct parser *p, bool declares, struct ast_exp
         TRY(parser_name(p, &e->name));
         TRY(parser_finish(p, e));
         if (declares)
-            TRY(refuse_column_options(p, &e->name));
+            TRY(refuse_column_options(p, e));
         parser_exprs_add(&list, e);
     } while (parser_accept(p, TOKEN_COMMA));
     *out = list.first;

@@ -119,7 +119,7 @@ static yoda_status parse_on_using(struct parser *p, struct ast_source *source)
         TRY(parse_select_columns(p, false, &source->using_columns));
     else
         return YODA_OK;
-    if (source->join == AST_JOIN_NONE)
+    if (source->join == AST_JOIN_NONE && !parse_literal_is_register(p, source->on))
         parser_refuse(p, YODA_ERROR, source->span.start, "a JOIN clause is required before %s",
                       source->on ? "ON" : "USING");
     return YODA_OK;

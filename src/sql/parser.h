@@ -121,6 +121,8 @@ YODA_MUST_CHECK yoda_status parse_primary(struct parser *p, struct ast_expr **ou
 /* parse_literal.c: the current token is a literal / a parameter. */
 YODA_MUST_CHECK yoda_status parse_literal(struct parser *p, struct ast_expr **out);
 YODA_MUST_CHECK yoda_status parse_literal_parameter(struct parser *p, struct ast_expr **out);
+/* Is it a bare #N? SQLite refuses it and goes on as if nothing stood there. e may be NULL. */
+bool parse_literal_is_register(const struct parser *p, const struct ast_expr *e);
 /* Put a minus into a literal number that has none; false: it must stay an operator. */
 bool parse_literal_negate(struct parser *p, struct ast_expr *e);
 /* Report the hex literal that was noted on the way, if any. */
