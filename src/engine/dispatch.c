@@ -111,12 +111,15 @@ static void link_sibling(yoda_queue *queue, struct yoda_op *op)
     queue->youngest = op;
 }
 
+/* The last one to leave a queue that is being closed wakes who waits for that. */
 static void unlink_sibling(yoda_queue *queue, struct yoda_op *op)
 {
     if (op->older_sibling)
         op->older_sibling->younger_sibling = op->younger_sibling;
     *(op->younger_sibling ? &op->younger_sibling->older_sibling : &queue->youngest) =
         op->older_sibling;
+    if (queue->closing && !queue->youngest)
+        pthread_cond_broadcast(&queue->engine->dispatch.ended);
 }
 
 /* With the mutex held, and the call entered: a stopped dispatch has no calls. */
@@ -200,12 +203,9 @@ static bool claim_inline(struct dispatch *d, struct yoda_op *op)
 
 static void unclaim_inline(struct dispatch *d, struct yoda_op *op)
 {
-    yoda_queue *queue = op->queue;
     pthread_mutex_lock(&d->mutex);
-    unlink_sibling(queue, op);
+    unlink_sibling(op->queue, op);
     atomic_store(&op->phase, YODA_OP_WAITING);
-    if (queue->closing && !queue->youngest)
-        pthread_cond_broadcast(&d->ended);
     pthread_mutex_unlock(&d->mutex);
 }
 
@@ -382,8 +382,6 @@ void dispatch_finish(struct yoda_op *op)
     pthread_mutex_lock(&d->mutex);
     timekeeper_remove(d, op);
     unlink_sibling(queue, op);
-    if (queue->closing && !queue->youngest)
-        pthread_cond_broadcast(&d->ended);
     pthread_mutex_unlock(&d->mutex);
     if (op->request.kind != YODA_OP_SHUTDOWN)
         calls_leave(&engine->calls, &op->call);

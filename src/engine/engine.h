@@ -203,19 +203,20 @@ YODA_MUST_CHECK bool freshness_try_lock(yoda_engine *engine, struct call *call);
 void freshness_unlock(yoda_engine *engine);
 /* One sync, counted in columns.untold. Requires the lease and ownership. */
 YODA_MUST_CHECK yoda_status freshness_sync(yoda_engine *engine, yoda_error *err);
+/* The same for who waits for nobody: BUSY where it is not likely to end by until_ns (0: as long as
+ * it takes). */
+YODA_MUST_CHECK yoda_status freshness_sync_by(yoda_engine *engine, int64_t until_ns,
+                                              yoda_error *err);
 /* Let the columns see the schema, not the rows, if there are any. Failure is the next sync's. */
 void freshness_look(yoda_engine *engine, struct call *call);
 /* Was nothing committed since the last sync began? Requires the lease and ownership. */
 YODA_MUST_CHECK yoda_status freshness_is_current(yoda_engine *engine, bool *current,
                                                  yoda_error *err);
-/* Bring the newest version to within max_staleness_ms of the call's beginning. */
+/* Bring the newest version to within max_staleness_ms of the call's beginning. until_ns as in
+ * freshness_sync_by; BUSY also where the sync lease is not free. */
 YODA_MUST_CHECK yoda_status freshness_ensure(yoda_engine *engine, struct call *call,
-                                             int64_t max_staleness_ms, yoda_error *err);
-/* The same two for who waits for nobody: false where the sync lease is not free, the sync is not
- * likely to end by until_ns, or fails. _sync_by requires the lease and ownership. */
-YODA_MUST_CHECK bool freshness_sync_by(yoda_engine *engine, int64_t until_ns);
-YODA_MUST_CHECK bool freshness_ensure_by(yoda_engine *engine, struct call *call,
-                                         int64_t max_staleness_ms, int64_t until_ns);
+                                             int64_t max_staleness_ms, int64_t until_ns,
+                                             yoda_error *err);
 /* How long freshness_ensure is likely to take, 0 where it need not sync. Takes no lease. */
 int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t max_staleness_ms);
 /* Age of the newest version at time_ns; 0: fresh. Before the first sync: since the engine was

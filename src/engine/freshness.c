@@ -139,17 +139,6 @@ yoda_status freshness_is_current(yoda_engine *engine, bool *current, yoda_error 
     return YODA_OK;
 }
 
-static yoda_status refresh(yoda_engine *engine, yoda_error *err)
-{
-    bool current = false;
-    int64_t begin_ns = os_monotonic_ns();
-    TRY(freshness_is_current(engine, &current, err));
-    if (!current)
-        return freshness_sync(engine, err);
-    atomic_store(&engine->columns.as_of_ns, begin_ns);
-    return YODA_OK;
-}
-
 /* The time whose commits must be in the version; INT64_MIN: any version will do. */
 static int64_t needed_time(const struct call *call, int64_t max_staleness_ms)
 {
@@ -172,51 +161,50 @@ int64_t freshness_wait_ns(yoda_engine *engine, const struct call *call, int64_t 
     return sync_estimate_ns(&columns->estimate, events);
 }
 
-bool freshness_sync_by(yoda_engine *engine, int64_t until_ns)
+yoda_status freshness_sync_by(yoda_engine *engine, int64_t until_ns, yoda_error *err)
 {
     struct columns *columns = &engine->columns;
+    if (until_ns == 0)
+        return freshness_sync(engine, err);
     if (!engine->real_path)
-        return false; /* would wait for an open transaction */
+        return fail(err, YODA_BUSY, "a transaction may be open");
     int64_t wait_ns =
         sync_estimate_ns(&columns->estimate, capture_pending_events(columns->capture));
-    return os_monotonic_ns() + wait_ns <= until_ns && freshness_sync(engine, NULL) == YODA_OK;
+    if (os_monotonic_ns() + wait_ns > until_ns)
+        return fail(err, YODA_BUSY, "it is estimated to take longer");
+    return freshness_sync(engine, err);
 }
 
-static bool refresh_by(yoda_engine *engine, int64_t until_ns)
+static yoda_status lock_by(yoda_engine *engine, struct call *call, int64_t until_ns,
+                           yoda_error *err)
+{
+    if (until_ns == 0)
+        return freshness_lock(engine, call, err);
+    return freshness_try_lock(engine, call) ? YODA_OK : fail(err, YODA_BUSY, "another one runs");
+}
+
+static yoda_status refresh(yoda_engine *engine, int64_t until_ns, yoda_error *err)
 {
     bool current = false;
     int64_t begin_ns = os_monotonic_ns();
-    if (freshness_is_current(engine, &current, NULL) != YODA_OK)
-        return false;
+    TRY(freshness_is_current(engine, &current, err));
     if (!current)
-        return freshness_sync_by(engine, until_ns);
+        return freshness_sync_by(engine, until_ns, err);
     atomic_store(&engine->columns.as_of_ns, begin_ns);
-    return true;
-}
-
-bool freshness_ensure_by(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,
-                         int64_t until_ns)
-{
-    if (atomic_load(&engine->columns.as_of_ns) >= needed_time(call, max_staleness_ms))
-        return true;
-    if (!freshness_try_lock(engine, call))
-        return false;
-    bool fresh = refresh_by(engine, until_ns);
-    freshness_unlock(engine);
-    return fresh;
+    return YODA_OK;
 }
 
 yoda_status freshness_ensure(yoda_engine *engine, struct call *call, int64_t max_staleness_ms,
-                             yoda_error *err)
+                             int64_t until_ns, yoda_error *err)
 {
     struct columns *columns = &engine->columns;
     int64_t needed_ns = needed_time(call, max_staleness_ms);
     if (atomic_load(&columns->as_of_ns) >= needed_ns)
         return YODA_OK;
-    TRY(freshness_lock(engine, call, err));
+    TRY(lock_by(engine, call, until_ns, err));
     yoda_status status = YODA_OK;
     if (atomic_load(&columns->as_of_ns) < needed_ns)
-        status = refresh(engine, err);
+        status = refresh(engine, until_ns, err);
     freshness_unlock(engine);
     return status;
 }

@@ -292,6 +292,9 @@ yoda_status query_run_known(struct query *q, const char *reason, yoda_result *re
 
 static yoda_status parse_and_run(struct query *q, yoda_result *result, yoda_error *err)
 {
+    const char *known = query_known_reason(q);
+    if (known)
+        return query_run_known(q, known, result, err);
     TRY(query_parse(q, err));
     return query_run_parsed(q, result, err);
 }
@@ -302,25 +305,18 @@ static yoda_status parse_and_explain(struct query *q, yoda_result *result, yoda_
     return query_explain_plan(q, result, err);
 }
 
-static yoda_status run_query(yoda_engine *engine, struct call *call, const char *sql,
-                             const yoda_params *params, const yoda_query_options *options,
-                             bool only_explain, yoda_result **out, yoda_error *err)
+yoda_status query_end(struct query *q, query_run_fn *run, yoda_result **out, yoda_error *err)
 {
-    struct query q;
     yoda_result *result = NULL;
-    TRY(result_create(engine->core, &result, err));
-    query_init(&q, engine, call, sql, params, options);
-    const char *known = only_explain ? NULL : query_known_reason(&q);
-    yoda_status status = only_explain ? parse_and_explain(&q, result, err)
-                         : known      ? query_run_known(&q, known, result, err)
-                                      : parse_and_run(&q, result, err);
-    status = call_end_status(call, status, err);
-    query_deinit(&q);
+    yoda_status status = result_create(q->engine->core, &result, err);
+    if (status == YODA_OK)
+        status = call_end_status(q->call, run(q, result, err), err);
+    query_deinit(q);
     if (status != YODA_OK) {
         yoda_result_close(result);
         return status;
     }
-    result->info.elapsed_ns = os_monotonic_ns() - call->begin_ns;
+    result->info.elapsed_ns = os_monotonic_ns() - q->call->begin_ns;
     *out = result;
     return YODA_OK;
 }
@@ -329,12 +325,16 @@ yoda_status query_run(yoda_engine *engine, struct call *call, const char *sql,
                       const yoda_params *params, const yoda_query_options *options,
                       yoda_result **out, yoda_error *err)
 {
-    return run_query(engine, call, sql, params, options, false, out, err);
+    struct query q;
+    query_init(&q, engine, call, sql, params, options);
+    return query_end(&q, parse_and_run, out, err);
 }
 
 yoda_status query_explain(yoda_engine *engine, struct call *call, const char *sql,
                           yoda_result **out, yoda_error *err)
 {
     yoda_query_options options = YODA_QUERY_OPTIONS_INIT;
-    return run_query(engine, call, sql, NULL, &options, true, out, err);
+    struct query q;
+    query_init(&q, engine, call, sql, NULL, &options);
+    return query_end(&q, parse_and_explain, out, err);
 }

@@ -36,20 +36,12 @@ enum inline_outcome query_run_inline(yoda_engine *engine, struct call *call, con
                                      int64_t until_ns, yoda_result **out)
 {
     struct query q;
-    yoda_result *result = NULL;
     yoda_error why = {.sql_offset = -1};
-    if (result_create(engine->core, &result, &why) != YODA_OK)
-        return INLINE_NOT_NOW;
     query_init(&q, engine, call, sql, params, options);
     q.until_ns = until_ns;
-    yoda_status status = run(&q, result, &why);
-    query_deinit(&q);
-    if (status == YODA_OK) {
-        result->info.elapsed_ns = os_monotonic_ns() - call->begin_ns;
-        *out = result;
+    yoda_status status = query_end(&q, run, out, &why);
+    if (status == YODA_OK)
         return INLINE_DONE;
-    }
-    yoda_result_close(result);
     bool late = status == YODA_TIMEOUT || os_monotonic_ns() > until_ns;
     return late ? INLINE_TOO_LONG : INLINE_NOT_NOW;
 }

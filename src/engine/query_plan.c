@@ -163,12 +163,8 @@ static yoda_status refuse(struct query *q, const struct catalog_view *view, cons
 static yoda_status freshen(struct query *q, yoda_error *err)
 {
     yoda_error local = {0};
-    int64_t age_ms = q->options.max_staleness_ms;
-    if (q->until_ns > 0)
-        return freshness_ensure_by(q->engine, q->call, age_ms, q->until_ns)
-                   ? YODA_OK
-                   : fail(err, YODA_BUSY, "a sync comes first");
-    yoda_status status = freshness_ensure(q->engine, q->call, age_ms, &local);
+    yoda_status status =
+        freshness_ensure(q->engine, q->call, q->options.max_staleness_ms, q->until_ns, &local);
     if (status != YODA_OK)
         return fail(err, status, "the sync before the query failed: %.400s", local.message);
     return YODA_OK;

@@ -7,7 +7,8 @@
  *   query_inline.c   run it at once, or not at all
  *   query_explain.c  say what would be run, or what it cost
  *
- * Life      query_init -> query_parse -> run or explain -> query_deinit, on one thread.
+ * Life      query_init -> query_parse -> run or explain -> query_deinit, on one thread; query_end is
+ *           all but the first.
  */
 #ifndef YODA_ENGINE_QUERY_STATE_H
 #define YODA_ENGINE_QUERY_STATE_H
@@ -43,6 +44,10 @@ struct query {
 void query_init(struct query *q, yoda_engine *engine, struct call *call, const char *sql,
                 const yoda_params *params, const yoda_query_options *options);
 void query_deinit(struct query *q);
+/* Run it in some way into a new result, *out, and deinit it. */
+typedef yoda_status query_run_fn(struct query *q, yoda_result *result, yoda_error *err);
+YODA_MUST_CHECK yoda_status query_end(struct query *q, query_run_fn *run, yoda_result **out,
+                                      yoda_error *err);
 /* Parse; what the parser does not know is left to SQLite. Errors: TOO_BIG, NOMEM. */
 YODA_MUST_CHECK yoda_status query_parse(struct query *q, yoda_error *err);
 bool query_explains(const struct query *q);

@@ -209,7 +209,7 @@ bool sync_loop_run_inline(yoda_engine *engine, struct call *call, int64_t until_
 {
     if (!is_settled(engine) || !freshness_try_lock(engine, call))
         return false;
-    bool done = freshness_sync_by(engine, until_ns) && is_settled(engine);
+    bool done = freshness_sync_by(engine, until_ns, NULL) == YODA_OK && is_settled(engine);
     if (done)
         tell(engine, stats);
     freshness_unlock(engine);

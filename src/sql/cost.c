@@ -200,8 +200,7 @@ static double told_ns(const struct rel *rel)
         reading += rel->u.aggregate.aggregates[i].kind != AGG_COUNT_ROWS;
     for (uint32_t i = 0; i < version->segment_count; i++) {
         const struct segment_ref *ref = &version->segments[i];
-        const struct chunk *chunk = segment_chunk_loaded(ref->segment, 0);
-        bool read = ref->deleted_count || (chunk && chunk_encoding(chunk) == ENC_RAW);
+        bool read = ref->deleted_count || segment_is_open(ref->segment);
         ns += COLUMNS_TOLD_NS;
         ns += reading * (read ? 2 * ref->rows * COLUMNS_VALUE_NS : COLUMNS_TOLD_NS);
     }

@@ -563,12 +563,6 @@ static yoda_status find_filters(struct scan *scan, yoda_error *err)
     return YODA_OK;
 }
 
-static bool is_raw(const struct segment_ref *ref)
-{
-    const struct chunk *chunk = segment_chunk_loaded(ref->segment, 0);
-    return chunk && chunk_encoding(chunk) == ENC_RAW;
-}
-
 /* Is it all the same whether a segment is one morsel or several? An encoded one is not where its
  * predicates would be bound again, or where something else may stand for its rows; an open one
  * where its rows are added up sooner than another thread wakes. */
@@ -578,7 +572,7 @@ static bool may_cut(const struct scan *scan, const struct segment_ref *ref)
     bool filtered = scan->plan->u.scan.filter_count || scan->filter_count;
     if (scan->table->segment_count >= SEGMENTS_MANY * scan->run->workers || scan->run->workers == 1)
         return false;
-    if (is_raw(ref))
+    if (segment_is_open(ref->segment))
         return filtered || !receiver->takes_facts;
     return !filtered && !receiver->takes_facts && !receiver->wants_values;
 }

@@ -126,6 +126,12 @@ struct chunk *segment_chunk_loaded(const struct segment *segment, uint32_t colum
     return atomic_load_explicit(&segment->chunks[column], memory_order_acquire);
 }
 
+bool segment_is_open(const struct segment *segment)
+{
+    const struct chunk *chunk = segment_chunk_loaded(segment, 0);
+    return chunk && chunk_encoding(chunk) == ENC_RAW;
+}
+
 static yoda_status load(struct segment *segment, uint32_t column, struct chunk **out,
                         yoda_error *err)
 {

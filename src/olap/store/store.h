@@ -108,6 +108,8 @@ YODA_MUST_CHECK yoda_status segment_chunk(struct segment *segment, uint32_t colu
                                           const struct chunk **out, yoda_error *err);
 /* The chunk if it is in memory, else NULL. Threads: any. */
 struct chunk *segment_chunk_loaded(const struct segment *segment, uint32_t column);
+/* Are its values plain, as they were merged, or is it sealed (encoded)? */
+bool segment_is_open(const struct segment *segment);
 uint64_t segment_id(const struct segment *segment);
 uint64_t segment_memory_bytes(const struct segment *segment);
 uint64_t segment_file_bytes(const struct segment *segment);
