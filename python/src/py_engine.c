@@ -51,8 +51,10 @@ static yoda_engine *open_engine(struct py_state *state, const char *path, PyObje
     if (!options)
         return NULL;
     size_t count = (size_t)PyTuple_Size(pairs);
-    Py_BEGIN_ALLOW_THREADS status = yoda_open(path, options, count, &engine, &err);
-    Py_END_ALLOW_THREADS PyMem_Free(options);
+    Py_BEGIN_ALLOW_THREADS
+        status = yoda_open(path, options, count, &engine, &err);
+    Py_END_ALLOW_THREADS
+    PyMem_Free(options);
     return status == YODA_OK ? engine : py_error_raise(state, &err, NULL);
 }
 
@@ -97,8 +99,11 @@ static PyObject *engine_shutdown(PyObject *object, PyObject *unused)
     yoda_status status;
     (void)unused;
     self->asked = true;
-    Py_BEGIN_ALLOW_THREADS status = yoda_shutdown(self->engine, &err);
-    Py_END_ALLOW_THREADS if (status == YODA_FORKED) Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+        status = yoda_shutdown(self->engine, &err);
+    Py_END_ALLOW_THREADS
+    if (status == YODA_FORKED)
+        Py_RETURN_NONE;
     self->closed = true;
     if (status != YODA_OK)
         return py_error_raise(py_state_of(object), &err, NULL);
@@ -128,7 +133,8 @@ static void engine_dealloc(PyObject *object)
     if (self->engine) {
         if (!self->asked && !is_inherited(self))
             warn_unclosed(self);
-        Py_BEGIN_ALLOW_THREADS yoda_close(self->engine);
+        Py_BEGIN_ALLOW_THREADS
+            yoda_close(self->engine);
         Py_END_ALLOW_THREADS
     }
     Py_CLEAR(self->path);
@@ -141,8 +147,10 @@ static PyObject *engine_interrupt(PyObject *object, PyObject *unused)
 {
     struct py_engine *self = (struct py_engine *)object;
     (void)unused;
-    Py_BEGIN_ALLOW_THREADS yoda_interrupt(self->engine);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+        yoda_interrupt(self->engine);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 static PyObject *status_dict(const yoda_engine_status *s)
@@ -169,9 +177,11 @@ static PyObject *engine_status(PyObject *object, PyObject *unused)
     yoda_error err;
     yoda_status status;
     (void)unused;
-    Py_BEGIN_ALLOW_THREADS status = yoda_status_get(self->engine, &answer, &err);
-    Py_END_ALLOW_THREADS if (status != YODA_OK) return py_error_raise(py_state_of(object), &err,
-                                                                      NULL);
+    Py_BEGIN_ALLOW_THREADS
+        status = yoda_status_get(self->engine, &answer, &err);
+    Py_END_ALLOW_THREADS
+    if (status != YODA_OK)
+        return py_error_raise(py_state_of(object), &err, NULL);
     return status_dict(&answer);
 }
 
@@ -197,10 +207,10 @@ static PyObject *engine_inspect(PyObject *object, PyObject *const *args, Py_ssiz
         if (!table)
             return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS status =
-        yoda_inspect(self->engine, (yoda_inspect_kind)kind, table, &result, &err);
-    Py_END_ALLOW_THREADS return status == YODA_OK ? py_result_new(state, result)
-                                                  : py_error_raise(state, &err, NULL);
+    Py_BEGIN_ALLOW_THREADS
+        status = yoda_inspect(self->engine, (yoda_inspect_kind)kind, table, &result, &err);
+    Py_END_ALLOW_THREADS
+    return status == YODA_OK ? py_result_new(state, result) : py_error_raise(state, &err, NULL);
 }
 
 static PyObject *get_path(PyObject *object, void *unused)

@@ -93,8 +93,10 @@ static yoda_queue *create_handle(struct py_state *state, struct py_engine *engin
     yoda_queue *queue = NULL;
     yoda_error err;
     yoda_status status;
-    Py_BEGIN_ALLOW_THREADS status = yoda_queue_create(engine->engine, &queue, &err);
-    Py_END_ALLOW_THREADS return status == YODA_OK ? queue : py_error_raise(state, &err, NULL);
+    Py_BEGIN_ALLOW_THREADS
+        status = yoda_queue_create(engine->engine, &queue, &err);
+    Py_END_ALLOW_THREADS
+    return status == YODA_OK ? queue : py_error_raise(state, &err, NULL);
 }
 
 static PyObject *queue_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -162,7 +164,8 @@ static void await_all(struct py_queue *self, struct py_state *state)
         if (!self->first || left_ms <= 0)
             return;
         struct pollfd wait = {.fd = fd, .events = POLLIN};
-        Py_BEGIN_ALLOW_THREADS(void) poll(&wait, 1, (int)left_ms);
+        Py_BEGIN_ALLOW_THREADS
+            poll(&wait, 1, (int)left_ms);
         Py_END_ALLOW_THREADS
     }
 }
@@ -183,8 +186,11 @@ static void abandon_all(struct py_queue *self, struct py_state *state)
 static void shut(struct py_queue *self)
 {
     bool first;
-    Py_BEGIN_ALLOW_THREADS first = seize(self);
-    Py_END_ALLOW_THREADS if (!first) return;
+    Py_BEGIN_ALLOW_THREADS
+        first = seize(self);
+    Py_END_ALLOW_THREADS
+    if (!first)
+        return;
     struct py_state *state = py_state_of((PyObject *)self);
     if (state) {
         cancel_all(self);
@@ -194,8 +200,10 @@ static void shut(struct py_queue *self)
     }
     yoda_queue *handle = self->queue;
     self->queue = NULL;
-    Py_BEGIN_ALLOW_THREADS yoda_queue_close(handle);
-    Py_END_ALLOW_THREADS abandon_all(self, state);
+    Py_BEGIN_ALLOW_THREADS
+        yoda_queue_close(handle);
+    Py_END_ALLOW_THREADS
+    abandon_all(self, state);
 }
 
 static PyObject *queue_close(PyObject *object, PyObject *unused)
@@ -296,8 +304,10 @@ static int sleep_until(struct py_queue *self, int64_t end_ms)
     while (!slept) {
         if (py_queue_enter(self) < 0)
             return -1;
-        Py_BEGIN_ALLOW_THREADS slept = sleep_once(self, end_ms);
-        Py_END_ALLOW_THREADS py_queue_leave(self);
+        Py_BEGIN_ALLOW_THREADS
+            slept = sleep_once(self, end_ms);
+        Py_END_ALLOW_THREADS
+        py_queue_leave(self);
         if (!slept && PyErr_CheckSignals() < 0)
             return -1;
     }

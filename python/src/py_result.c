@@ -134,7 +134,8 @@ static int need_arrays(PyObject *object)
     if (!enter(state, self))
         return -1;
     if (!self->schema) {
-        Py_BEGIN_ALLOW_THREADS status = export_all(self, &err);
+        Py_BEGIN_ALLOW_THREADS
+            status = export_all(self, &err);
         Py_END_ALLOW_THREADS
     }
     leave(self);

@@ -60,13 +60,28 @@ PyObject *py_submit_close(struct py_submit *s, yoda_status status)
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
-/* A small write may be run by the submit itself: without the GIL. */
-static yoda_status submit_execute(struct py_submit *s, const char *sql, const yoda_params *params)
+typedef yoda_status statement_fn(yoda_queue *, const char *, const yoda_params *,
+                                 const yoda_op_options *, uint64_t, yoda_op **, yoda_error *);
+
+/* given: target, sql and params. A small one may be run by the submit itself: without the GIL. */
+static PyObject *submit_statement(struct py_submit *s, statement_fn *submit, PyObject *const *given)
 {
-    yoda_status status;
-    Py_BEGIN_ALLOW_THREADS status = yoda_submit_execute(s->queue->queue, sql, params, &s->options,
-                                                        s->user_data, &s->op->op, &s->err);
-    Py_END_ALLOW_THREADS return status;
+    struct py_parameters params;
+    PyObject *op = NULL;
+    const char *sql = py_arguments_text(s->state, given[1], "sql");
+    if (!sql)
+        return NULL;
+    if (py_parameters_convert(s->state, given[2], &params) == 0 &&
+        py_submit_open(s, given[0], given[1], NULL) == 0) {
+        yoda_status status;
+        Py_BEGIN_ALLOW_THREADS
+            status = submit(s->queue->queue, sql, params.rows, &s->options, s->user_data,
+                            &s->op->op, &s->err);
+        Py_END_ALLOW_THREADS
+        op = py_submit_close(s, status);
+    }
+    py_parameters_clear(&params);
+    return op;
 }
 
 PyObject *py_submit_execute(PyObject *self, PyObject *const *args, Py_ssize_t count,
@@ -75,18 +90,10 @@ PyObject *py_submit_execute(PyObject *self, PyObject *const *args, Py_ssize_t co
     static const struct py_signature signature = {
         "execute", 2, {"target", "sql", "params", "timeout_ms"}};
     struct py_submit s;
-    struct py_parameters params;
-    PyObject *given[4], *op = NULL;
+    PyObject *given[4];
     if (py_submit_read(&s, self, &signature, 3, args, count, keywords, given) < 0)
         return NULL;
-    const char *sql = py_arguments_text(s.state, given[1], "sql");
-    if (!sql)
-        return NULL;
-    if (py_parameters_convert(s.state, given[2], &params) == 0 &&
-        py_submit_open(&s, given[0], given[1], NULL) == 0)
-        op = py_submit_close(&s, submit_execute(&s, sql, params.rows));
-    py_parameters_clear(&params);
-    return op;
+    return submit_statement(&s, yoda_submit_execute, given);
 }
 
 /* The texts of a tuple, borrowed from it; free the array. NULL with an exception. */
@@ -177,15 +184,6 @@ static int read_query_options(struct py_submit *s, PyObject *const *given)
     return 0;
 }
 
-/* As submit_execute. */
-static yoda_status submit_query(struct py_submit *s, const char *sql, const yoda_params *params)
-{
-    yoda_status status;
-    Py_BEGIN_ALLOW_THREADS status = yoda_submit_query(s->queue->queue, sql, params, &s->options,
-                                                      s->user_data, &s->op->op, &s->err);
-    Py_END_ALLOW_THREADS return status;
-}
-
 PyObject *py_submit_query(PyObject *self, PyObject *const *args, Py_ssize_t count,
                           PyObject *keywords)
 {
@@ -194,19 +192,11 @@ PyObject *py_submit_query(PyObject *self, PyObject *const *args, Py_ssize_t coun
         2,
         {"target", "sql", "params", "timeout_ms", "side", "max_staleness_ms", "window"}};
     struct py_submit s;
-    struct py_parameters params;
-    PyObject *given[7], *op = NULL;
+    PyObject *given[7];
     if (py_submit_read(&s, self, &signature, 3, args, count, keywords, given) < 0 ||
         read_query_options(&s, given + 4) < 0)
         return NULL;
-    const char *sql = py_arguments_text(s.state, given[1], "sql");
-    if (!sql)
-        return NULL;
-    if (py_parameters_convert(s.state, given[2], &params) == 0 &&
-        py_submit_open(&s, given[0], given[1], NULL) == 0)
-        op = py_submit_close(&s, submit_query(&s, sql, params.rows));
-    py_parameters_clear(&params);
-    return op;
+    return submit_statement(&s, yoda_submit_query, given);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
@@ -363,38 +353,34 @@ PyObject *py_submit_ingest(PyObject *self, PyObject *const *args, Py_ssize_t cou
 
 /* ---- Without arguments of their own ---------------------------------------------------------- */
 
-/* As submit_execute. */
-static yoda_status submit_sync(struct py_submit *s)
+PyObject *py_submit_bare(PyObject *self, const struct py_signature *signature,
+                         py_submit_bare_fn *submit, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keywords)
 {
+    struct py_submit s;
+    PyObject *given[2];
+    if (py_submit_read(&s, self, signature, 1, args, count, keywords, given) < 0 ||
+        py_submit_open(&s, given[0], NULL, NULL) < 0)
+        return NULL;
     yoda_status status;
-    Py_BEGIN_ALLOW_THREADS status =
-        yoda_submit_sync(s->queue->queue, &s->options, s->user_data, &s->op->op, &s->err);
-    Py_END_ALLOW_THREADS return status;
+    Py_BEGIN_ALLOW_THREADS /* a small sync may be run by the submit itself */
+        status = submit(s.queue->queue, &s.options, s.user_data, &s.op->op, &s.err);
+    Py_END_ALLOW_THREADS
+    return py_submit_close(&s, status);
 }
 
 PyObject *py_submit_sync(PyObject *self, PyObject *const *args, Py_ssize_t count,
                          PyObject *keywords)
 {
     static const struct py_signature signature = {"sync", 1, {"target", "timeout_ms"}};
-    struct py_submit s;
-    PyObject *given[2];
-    if (py_submit_read(&s, self, &signature, 1, args, count, keywords, given) < 0 ||
-        py_submit_open(&s, given[0], NULL, NULL) < 0)
-        return NULL;
-    return py_submit_close(&s, submit_sync(&s));
+    return py_submit_bare(self, &signature, yoda_submit_sync, args, count, keywords);
 }
 
 PyObject *py_submit_checkpoint(PyObject *self, PyObject *const *args, Py_ssize_t count,
                                PyObject *keywords)
 {
     static const struct py_signature signature = {"checkpoint", 1, {"target", "timeout_ms"}};
-    struct py_submit s;
-    PyObject *given[2];
-    if (py_submit_read(&s, self, &signature, 1, args, count, keywords, given) < 0 ||
-        py_submit_open(&s, given[0], NULL, NULL) < 0)
-        return NULL;
-    return py_submit_close(
-        &s, yoda_submit_checkpoint(s.queue->queue, &s.options, s.user_data, &s.op->op, &s.err));
+    return py_submit_bare(self, &signature, yoda_submit_checkpoint, args, count, keywords);
 }
 
 PyObject *py_submit_shutdown(PyObject *self, PyObject *const *args, Py_ssize_t count,

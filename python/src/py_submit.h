@@ -30,4 +30,11 @@ int py_submit_open(struct py_submit *s, PyObject *target, PyObject *text, PyObje
 /* The Op; or what the submit was refused with, NULL. */
 PyObject *py_submit_close(struct py_submit *s, yoda_status status);
 
+/* The whole of one that has nothing to say but its target and timeout_ms. */
+typedef yoda_status py_submit_bare_fn(yoda_queue *, const yoda_op_options *, uint64_t, yoda_op **,
+                                      yoda_error *);
+PyObject *py_submit_bare(PyObject *self, const struct py_signature *signature,
+                         py_submit_bare_fn *submit, PyObject *const *args, Py_ssize_t count,
+                         PyObject *keywords);
+
 #endif

@@ -22,15 +22,18 @@ static struct py_transaction *read_transaction(struct py_state *state, PyObject 
     return py_error_set(state, YODA_CONFLICT, "the transaction has ended");
 }
 
-PyObject *py_submit_txn_execute(PyObject *self, PyObject *const *args, Py_ssize_t count,
-                                PyObject *keywords)
+typedef yoda_status statement_fn(yoda_queue *, yoda_txn *, const char *, const yoda_params *,
+                                 const yoda_op_options *, uint64_t, yoda_op **, yoda_error *);
+
+/* A statement with one row of parameters. */
+static PyObject *submit_statement(PyObject *self, const struct py_signature *signature,
+                                  statement_fn *submit, PyObject *const *args, Py_ssize_t count,
+                                  PyObject *keywords)
 {
-    static const struct py_signature signature = {
-        "txn_execute", 3, {"target", "txn", "sql", "params", "timeout_ms"}};
     struct py_submit s;
     struct py_parameters params;
     PyObject *given[5], *op = NULL;
-    if (py_submit_read(&s, self, &signature, 4, args, count, keywords, given) < 0)
+    if (py_submit_read(&s, self, signature, 4, args, count, keywords, given) < 0)
         return NULL;
     const char *sql = py_arguments_text(s.state, given[2], "sql");
     if (!sql)
@@ -39,11 +42,26 @@ PyObject *py_submit_txn_execute(PyObject *self, PyObject *const *args, Py_ssize_
     if (py_parameters_convert(s.state, given[3], &params) == 0)
         txn = read_transaction(s.state, given[1]);
     if (txn && py_submit_open(&s, given[0], given[2], given[1]) == 0)
-        op = py_submit_close(&s,
-                             yoda_submit_txn_execute(s.queue->queue, txn->txn, sql, params.rows,
-                                                     &s.options, s.user_data, &s.op->op, &s.err));
+        op = py_submit_close(&s, submit(s.queue->queue, txn->txn, sql, params.rows, &s.options,
+                                        s.user_data, &s.op->op, &s.err));
     py_parameters_clear(&params);
     return op;
+}
+
+PyObject *py_submit_txn_execute(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                                PyObject *keywords)
+{
+    static const struct py_signature signature = {
+        "txn_execute", 3, {"target", "txn", "sql", "params", "timeout_ms"}};
+    return submit_statement(self, &signature, yoda_submit_txn_execute, args, count, keywords);
+}
+
+PyObject *py_submit_txn_query(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                              PyObject *keywords)
+{
+    static const struct py_signature signature = {
+        "txn_query", 3, {"target", "txn", "sql", "params", "timeout_ms"}};
+    return submit_statement(self, &signature, yoda_submit_txn_query, args, count, keywords);
 }
 
 PyObject *py_submit_txn_execute_many(PyObject *self, PyObject *const *args, Py_ssize_t count,
@@ -66,29 +84,6 @@ PyObject *py_submit_txn_execute_many(PyObject *self, PyObject *const *args, Py_s
         op = py_submit_close(&s, yoda_submit_txn_execute_many(s.queue->queue, txn->txn, sql,
                                                               params.rows, params.count, &s.options,
                                                               s.user_data, &s.op->op, &s.err));
-    py_parameters_clear(&params);
-    return op;
-}
-
-PyObject *py_submit_txn_query(PyObject *self, PyObject *const *args, Py_ssize_t count,
-                              PyObject *keywords)
-{
-    static const struct py_signature signature = {
-        "txn_query", 3, {"target", "txn", "sql", "params", "timeout_ms"}};
-    struct py_submit s;
-    struct py_parameters params;
-    PyObject *given[5], *op = NULL;
-    if (py_submit_read(&s, self, &signature, 4, args, count, keywords, given) < 0)
-        return NULL;
-    const char *sql = py_arguments_text(s.state, given[2], "sql");
-    if (!sql)
-        return NULL;
-    struct py_transaction *txn = NULL;
-    if (py_parameters_convert(s.state, given[3], &params) == 0)
-        txn = read_transaction(s.state, given[1]);
-    if (txn && py_submit_open(&s, given[0], given[2], given[1]) == 0)
-        op = py_submit_close(&s, yoda_submit_txn_query(s.queue->queue, txn->txn, sql, params.rows,
-                                                       &s.options, s.user_data, &s.op->op, &s.err));
     py_parameters_clear(&params);
     return op;
 }
@@ -133,11 +128,5 @@ PyObject *py_submit_begin(PyObject *self, PyObject *const *args, Py_ssize_t coun
                           PyObject *keywords)
 {
     static const struct py_signature signature = {"begin", 1, {"target", "timeout_ms"}};
-    struct py_submit s;
-    PyObject *given[2];
-    if (py_submit_read(&s, self, &signature, 1, args, count, keywords, given) < 0 ||
-        py_submit_open(&s, given[0], NULL, NULL) < 0)
-        return NULL;
-    return py_submit_close(
-        &s, yoda_submit_begin(s.queue->queue, &s.options, s.user_data, &s.op->op, &s.err));
+    return py_submit_bare(self, &signature, yoda_submit_begin, args, count, keywords);
 }

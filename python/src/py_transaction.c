@@ -9,7 +9,8 @@
 /* Ends the transaction whatever it returns; in a forked child it touches nothing. */
 static void roll_back(yoda_txn *txn)
 {
-    Py_BEGIN_ALLOW_THREADS(void) yoda_rollback(txn, NULL);
+    Py_BEGIN_ALLOW_THREADS
+        yoda_rollback(txn, NULL);
     Py_END_ALLOW_THREADS
 }
 
