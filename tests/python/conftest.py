@@ -5,6 +5,7 @@ loop; one that is not installed is reported as skipped. Inside, anyio's primitiv
 """
 
 import asyncio
+import contextlib
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import yoda
+import yoda.dbapi as db
 
 Run = Callable[..., Any]
 
@@ -65,3 +67,21 @@ def engine(path: str) -> Iterator[yoda.HtapEngine]:
     opened = yoda.HtapEngine(oltp_path=path, result="yoda", sync_interval=0)
     yield opened
     opened.shutdown()
+
+
+@pytest.fixture
+def connection(path: str) -> Iterator[db.Connection]:
+    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other(path: str, connection: db.Connection) -> Iterator[db.Connection]:
+    """A second connection to the same file, by the same engine."""
+    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
+        yield opened
+
+
+def count(connection: db.Connection, table: str = "t") -> int:
+    [(found,)] = connection.execute(f"SELECT count(*) FROM {table}")
+    return int(found)

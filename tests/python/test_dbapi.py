@@ -4,38 +4,14 @@ import contextlib
 import datetime
 import gc
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import count
 
 import yoda
 import yoda.dbapi as db
 from yoda import _yoda
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "app.db"
-
-
-@pytest.fixture
-def connection(path: Path) -> Iterator[db.Connection]:
-    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def other(path: Path, connection: db.Connection) -> Iterator[db.Connection]:
-    """A second connection to the same file, by the same engine."""
-    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
-        yield opened
-
-
-def count(connection: db.Connection, table: str = "t") -> int:
-    [(found,)] = connection.execute(f"SELECT count(*) FROM {table}")
-    return int(found)
-
 
 # ---- The module ----
 
@@ -68,7 +44,7 @@ def test_constructors() -> None:
     assert bytes(db.Binary(b"\0x")) == b"\0x"
 
 
-def test_connect_wants_one_place(path: Path) -> None:
+def test_connect_wants_one_place(path: str) -> None:
     with pytest.raises(TypeError, match="a path or an engine"):
         db.connect()
     with contextlib.closing(db.connect(path)) as connection:
@@ -81,7 +57,7 @@ def test_connect_wants_one_place(path: Path) -> None:
         db.connect(engine=3)  # type: ignore[arg-type]
 
 
-def test_options_reach_the_engine(path: Path) -> None:
+def test_options_reach_the_engine(path: str) -> None:
     with contextlib.closing(db.connect(path, read_pool_size=2, prune_after_sync=False)) as opened:
         rows = opened._shared.engine.inspect("options").tuples()
         values = {row[0]: row[2] for row in rows} | {row[0]: row for row in rows}
@@ -319,7 +295,7 @@ def test_exceptions_of_the_connection(connection: db.Connection) -> None:
 # ---- Closing ----
 
 
-def test_close_rolls_back(path: Path, connection: db.Connection) -> None:
+def test_close_rolls_back(path: str, connection: db.Connection) -> None:
     connection.execute("CREATE TABLE t(a)")
     cursor = connection.execute("INSERT INTO t VALUES (1)")
     connection.close()
@@ -350,7 +326,7 @@ def test_closed_cursor(connection: db.Connection) -> None:
     cursor.close()
 
 
-def test_forgotten_connection_warns(path: Path) -> None:
+def test_forgotten_connection_warns(path: str) -> None:
     connection = db.connect(path)
     connection.execute("CREATE TABLE t(a)")
     connection.execute("INSERT INTO t VALUES (1)")
@@ -364,7 +340,7 @@ def test_forgotten_connection_warns(path: Path) -> None:
 # ---- Columns, engines ----
 
 
-def test_routes(path: Path) -> None:
+def test_routes(path: str) -> None:
     with contextlib.closing(db.connect(path, router="columns_first")) as connection:
         connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a REAL)")
         connection.register_table("t")
@@ -384,8 +360,8 @@ def test_routes(path: Path) -> None:
         assert cursor.execute("SELECT count(*) FROM t").route == "row"
 
 
-def test_connections_share_an_engine(path: Path) -> None:
-    first, second = db.connect(path), db.connect(str(path))
+def test_connections_share_an_engine(path: str) -> None:
+    first, second = db.connect(path), db.connect(Path(path))
     third = db.connect(path, threads=1)
     engine = first._shared.engine
     assert second._shared.engine is engine
@@ -409,7 +385,7 @@ def test_memory_is_not_shared() -> None:
             count(two)
 
 
-def test_engine_of_an_asynchronous_program(path: Path) -> None:
+def test_engine_of_an_asynchronous_program(path: str) -> None:
     engine = yoda.HtapEngine(oltp_path=path)
     try:
         with contextlib.closing(db.connect(engine=engine)) as connection:
@@ -420,7 +396,7 @@ def test_engine_of_an_asynchronous_program(path: Path) -> None:
         engine.shutdown()
 
 
-def test_room_for_one_operation(path: Path) -> None:
+def test_room_for_one_operation(path: str) -> None:
     """An insert submits two or three at once; each waits for room then."""
     with contextlib.closing(db.connect(path, max_in_flight=1)) as connection:
         connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY)")
@@ -431,11 +407,11 @@ def test_room_for_one_operation(path: Path) -> None:
         assert connection.execute("INSERT INTO t DEFAULT VALUES").lastrowid == 41
 
 
-def test_file_replaced(path: Path) -> None:
+def test_file_replaced(path: str) -> None:
     """A new file at the path is another database, though the old one is still open."""
     old = db.connect(path)
     old.execute("CREATE TABLE t(a)")
-    path.rename(path.with_name("moved.db"))
+    Path(path).rename(f"{path}.moved")
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     with contextlib.closing(db.connect(path)) as new:
@@ -445,8 +421,8 @@ def test_file_replaced(path: Path) -> None:
     old.close()
 
 
-def test_engine_of_somebody_else(path: Path) -> None:
-    engine = _yoda.Engine(str(path))
+def test_engine_of_somebody_else(path: str) -> None:
+    engine = _yoda.Engine(path)
     with contextlib.closing(db.connect(engine=engine)) as connection:
         connection.execute("CREATE TABLE t(a)")
     assert not engine.closed

@@ -1,35 +1,11 @@
 """yoda.dbapi: transactions, begun by writes or by hand, and autocommit."""
 
 import contextlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from conftest import count
 
 import yoda.dbapi as db
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "app.db"
-
-
-@pytest.fixture
-def connection(path: Path) -> Iterator[db.Connection]:
-    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def other(path: Path, connection: db.Connection) -> Iterator[db.Connection]:
-    """A second connection to the same file, by the same engine."""
-    with contextlib.closing(db.connect(path, timeout=0.2)) as opened:
-        yield opened
-
-
-def count(connection: db.Connection, table: str = "t") -> int:
-    [(found,)] = connection.execute(f"SELECT count(*) FROM {table}")
-    return int(found)
 
 
 def test_first_write_begins(connection: db.Connection, other: db.Connection) -> None:
@@ -97,7 +73,7 @@ def test_write_connection_inside(connection: db.Connection) -> None:
     connection.rollback()
 
 
-def test_autocommit(path: Path, connection: db.Connection, other: db.Connection) -> None:
+def test_autocommit(path: str, connection: db.Connection, other: db.Connection) -> None:
     connection.autocommit = True
     connection.execute("CREATE TABLE t(a UNIQUE)")
     connection.execute("INSERT INTO t VALUES (1)")
