@@ -2,7 +2,9 @@
  * eval_logic.c -- three-valued logic on bitmaps: AND, OR, NOT, IS NULL, and what counts as true.
  *
  * A truth value is two bitmaps: truth (true rows) and nulls (NULL rows, NULL pointer: none); the
- * two never overlap. The right side of AND and OR is not evaluated when the left decides every row.
+ * two never overlap. The right side of AND and OR is not evaluated when the left decides every row,
+ * unless it could be an error: SQLite evaluates both sides where it wants the value, and not where
+ * it jumps, so then it is for SQLite to say.
  */
 #include "olap/exec/eval.h"
 
@@ -84,9 +86,11 @@ static yoda_status side_eval(const struct expr *e, struct eval *eval, const stru
     return eval_truth(eval, &v, in->rows, &out->truth, &out->nulls, err);
 }
 
-/* Does the left side decide every row: all false under AND, all true under OR? */
+/* Does the left side alone decide every row: all false under AND, all true under OR? */
 static bool decided(const struct expr *e, const struct side *left, uint32_t rows)
 {
+    if (e->args[1]->raises)
+        return false;
     size_t set = kernels()->count_words(left->truth, BITMAP_WORDS(rows));
     if (e->kind == EXPR_OR)
         return set == rows;

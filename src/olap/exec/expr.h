@@ -34,6 +34,7 @@ struct expr {
     bool nullable;    /* false only where NULL is impossible */
     bool boolean;     /* VT_INT with 0 / 1 only */
     bool negated;     /* IS NOT NULL, NOT IN, NOT LIKE */
+    bool raises;      /* there are values for which SQLite's evaluation is an error */
     enum expr_op op;
     enum affinity affinity;   /* of a column; the target of a CAST; AFFINITY_BLOB otherwise */
     bool has_affinity;        /* takes part in affinity rules: a column or CAST as such */

@@ -339,6 +339,7 @@ yoda_status expr_like(struct expr_builder *b, enum expr_op op, expr_ref a, expr_
                            .type = null ? VT_NULL : VT_INT,
                            .boolean = true,
                            .negated = negated,
+                           .raises = escape || pattern->kind != EXPR_CONST,
                            .nullable = nullable};
     return expr_node(b, &e, args, count, out);
 }
@@ -429,7 +430,7 @@ yoda_status expr_call(struct expr_builder *b, const char *name, size_t name_size
     if (f->form == FUNCTION_REWRITE)
         return YODA_OK;
     expr_ref *converted = NULL;
-    struct expr e = {.kind = EXPR_CALL, .function = f};
+    struct expr e = {.kind = EXPR_CALL, .function = f, .raises = f->raises};
     TRY(convert_all(b, f, args, count, &converted));
     TRY(type_call(b, converted, count, &e));
     call_collation(args, count, &e);

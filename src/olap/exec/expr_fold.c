@@ -52,6 +52,12 @@ yoda_status expr_bare(struct expr_builder *b, expr_ref a, expr_ref *out)
     return expr_copy(b, &head, out);
 }
 
+void expr_inherit_errors(struct expr *e)
+{
+    for (uint32_t i = 0; i < e->arg_count; i++)
+        e->raises |= e->args[i]->raises;
+}
+
 /* The collation that travels upward: of the first argument that carries an explicit one. */
 static void inherit_collation(struct expr *e)
 {
@@ -87,6 +93,7 @@ yoda_status expr_node(struct expr_builder *b, const struct expr *proto, const ex
         e->nullable = true;
     e->classes = classes_of_type(e->type, e->nullable);
     inherit_collation(e);
+    expr_inherit_errors(e);
     if (all_constant(e))
         return expr_fold(b, e, out);
     *out = e;

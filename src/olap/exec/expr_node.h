@@ -16,6 +16,8 @@ EXPR_NEW expr_node(struct expr_builder *b, const struct expr *proto, const expr_
 /* Replace a node whose arguments are all constants by its value, keeping affinity and collation. */
 EXPR_NEW expr_fold(struct expr_builder *b, const struct expr *e, expr_ref *out);
 
+/* It raises what an argument raises. */
+void expr_inherit_errors(struct expr *e);
 /* A copy of e under a changed head. */
 EXPR_NEW expr_copy(struct expr_builder *b, const struct expr *head, expr_ref *out);
 /* The value of a: without its column's affinity and implicit collation. */

@@ -71,6 +71,7 @@ static yoda_status with_args(struct expr_builder *b, expr_ref e, const expr_ref 
 {
     struct expr head = *e;
     head.args = args;
+    expr_inherit_errors(&head);
     if (constant && expr_fold(&(struct expr_builder){b->arena, &(yoda_error){0}}, &head, out) ==
                         YODA_OK && (*out)->type == e->type)
         return YODA_OK;

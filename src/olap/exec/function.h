@@ -34,6 +34,7 @@ struct function {
     enum vtype type;    /* otherwise of the result */
     bool takes_null;  /* is called for rows with a NULL argument; others give NULL for them */
     bool makes_null;  /* may return NULL without a NULL argument */
+    bool raises;      /* is an error for some arguments */
     bool compares;    /* takes the collation of the first argument that has one */
     yoda_status (*scalar)(struct function_row *row, const struct value *args, uint32_t count,
                           struct value *out);

@@ -37,7 +37,8 @@ static yoda_status build_iif(struct expr_builder *b, const struct function *f,
 #define ROWS(f) .form = FUNCTION_ROWS, .scalar = function_##f
 #define VECTOR(f) .form = FUNCTION_VECTOR, .vector = function_##f
 static const struct function functions[] = {
-    {"abs",        1, 1,   ROWS(abs),     .args = "a",   .typed_args = 1},
+    {"abs",        1, 1,   ROWS(abs),     .args = "a",   .typed_args = 1,
+                           .raises = true},
     {"char",       0, 100, ROWS(char),    .args = "i",   .type = VT_TEXT, .takes_null = true},
     {"coalesce",   2, 100, .form = FUNCTION_COALESCE, .args = "v", .typed_args = ANY,
                            .takes_null = true},

@@ -135,6 +135,31 @@ static void test_branches_are_lazy(void **state)
     assert_memory_equal(row3(&v, 1).p, "1998-12-01", 10);
 }
 
+/* `1 OR e` needs no e, but for its errors: SQLite has them where it evaluates both sides. */
+static void test_errors_are_not_skipped(void **state)
+{
+    (void)state;
+    expr_ref least, abs, e, like;
+    struct vector v;
+    OK(expr_arithmetic(&b, OP_SUB, integer(-1), input(I), &least));
+    OK(expr_call(&b, "abs", 3, &least, 1, &abs));
+    OK(expr_arithmetic(&b, OP_ADD, input(I), integer(1), &e)); /* a REAL there, no error */
+    OK(expr_or(&b, integer(1), e, &e));
+    OK(eval3(e, &v));
+    OK(expr_or(&b, integer(1), abs, &e));
+    FAILS(YODA_NOT_COLUMNAR, eval3(e, &v));
+    OK(expr_and(&b, integer(0), compare(OP_LT, abs, integer(5)), &e));
+    FAILS(YODA_NOT_COLUMNAR, eval3(e, &v));
+    const expr_ref with[] = {abs, NULL, NULL, NULL, NULL};
+    OK(expr_or(&b, integer(1), input(I), &e));
+    OK(eval3(e, &v));
+    OK(expr_substitute(&b, e, with, &e));
+    FAILS(YODA_NOT_COLUMNAR, eval3(e, &v));
+    OK(expr_like(&b, OP_LIKE, input(T), text("x"), input(T), false, &like));
+    OK(expr_or(&b, integer(1), like, &e));
+    FAILS(YODA_NOT_COLUMNAR, eval3(e, &v));
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -261,6 +286,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_overflow_is_refused), TEST(test_branches_are_lazy),
+        TEST(test_errors_are_not_skipped),
         TEST(test_refusals),            TEST(test_folding_and_affinity),
         TEST(test_predicates),          TEST(test_printing_and_walks),
         TEST(test_allocation_failures), TEST(test_deep_trees),
