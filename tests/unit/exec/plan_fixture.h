@@ -17,6 +17,7 @@
 #include "olap/exec/plan.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 
 enum { COL_ID, COL_K, COL_PRICE, COL_NUM, COL_REAL, COL_TAG, COL_DAY, COL_WORD, COL_BIG, COLUMNS };
@@ -242,6 +243,24 @@ static char *line_of(const struct value *row, uint32_t count)
     return text;
 }
 
+/* Equal but for the rounding of sums: one may lie between two texts of 11 digits. */
+static inline bool same_line(const char *a, const char *b, double slack)
+{
+    while (*a && *b) {
+        if (strncmp(a, "|r", 2) == 0 && strncmp(b, "|r", 2) == 0) {
+            char *end_a, *end_b;
+            double x = strtod(a + 2, &end_a), y = strtod(b + 2, &end_b);
+            if (x != y && !(fabs(x - y) <= slack + 1.1e-10 * fabs(x)))
+                return false;
+            a = end_a;
+            b = end_b;
+        } else if (*a++ != *b++) {
+            return false;
+        }
+    }
+    return *a == *b;
+}
+
 static inline void expect_row(struct fixture *f, const struct value *row, uint32_t count)
 {
     if (f->expected_count == f->expected_room) {
@@ -322,7 +341,8 @@ static void check_run(struct fixture *f, const struct plan *plan, uint32_t visib
         qsort(lines, f->out.rows, sizeof *lines, by_line);
     size_t both = f->out.rows < f->expected_count ? f->out.rows : f->expected_count;
     for (size_t i = 0; i < both; i++)
-        assert_string_equal(lines[i], f->expected[i]);
+        if (!same_line(lines[i], f->expected[i], 0))
+            assert_string_equal(lines[i], f->expected[i]);
     assert_int_equal(f->out.rows, f->expected_count);
     free_lines(lines, f->out.rows);
     free(lines);

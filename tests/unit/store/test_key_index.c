@@ -7,6 +7,7 @@
 #include "olap/store/key_index.h"
 
 #define UNIVERSE 6000
+#define FRESH 100000 /* row ids are below FRESH * UNIVERSE */
 
 struct model {
     uint64_t keys[UNIVERSE]; /* distinct, or hashes that collide on purpose */
@@ -41,7 +42,7 @@ static void step(struct key_index *index, struct model *m, bool verify, uint64_t
     uint32_t u = (uint32_t)(test_random(seed) % UNIVERSE), rid = 0;
     struct key_match match = {.same = same_number, .ctx = &u};
     uint64_t slot = 0, choice = test_random(seed) % 8;
-    uint32_t fresh = (uint32_t)(test_random(seed) % 100000) * UNIVERSE + u;
+    uint32_t fresh = (uint32_t)(test_random(seed) % FRESH) * UNIVERSE + u;
     if (choice < 5)
         OK(key_index_reserve(index, m->keys[u], &err));
     OK(key_index_find(index, m->keys[u], verify ? &match : NULL, &slot, &rid, &err));
@@ -55,7 +56,7 @@ static void step(struct key_index *index, struct model *m, bool verify, uint64_t
         m->rids[u] = ROW_ID_NONE;
         m->count--;
     } else if (rid != ROW_ID_NONE) {
-        assert_false(key_index_move(index, m->keys[u], rid ^ 1, fresh));
+        assert_false(key_index_move(index, m->keys[u], rid + FRESH * UNIVERSE, fresh));
         assert_true(key_index_move(index, m->keys[u], rid, fresh));
         m->rids[u] = fresh;
     }
