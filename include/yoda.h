@@ -161,7 +161,15 @@ YODA_API void yoda_interrupt(yoda_engine *engine);
 YODA_API yoda_status yoda_execute(yoda_engine *engine, const char *sql, const yoda_params *params,
                                   int64_t *changes, yoda_error *err);
 
-/* Run [count] statements in one transaction: all or nothing. err names the failing one. */
+/*
+ * Run [count] statements in one transaction: all or nothing. err names the failing one.
+ *
+ * Here and in the two execute_many, INSERTs of one row that follow each other may reach SQLite as
+ * one of several rows, unless foreign keys are enforced. It shows where a trigger asks changes() or
+ * total_changes(), and a default of 'now' is the same instant for them. Inside a transaction that a
+ * constraint rolls back (ON CONFLICT ROLLBACK) err may name several rows, the failing one among
+ * them.
+ */
 YODA_API yoda_status yoda_execute_batch(yoda_engine *engine, const char *const *sql, size_t count,
                                         int64_t *changes, yoda_error *err);
 

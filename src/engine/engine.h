@@ -158,8 +158,7 @@ YODA_MUST_CHECK yoda_status writer_execute_batch(yoda_engine *engine, struct cal
 YODA_MUST_CHECK yoda_status writer_execute_many(yoda_engine *engine, struct call *call,
                                                 const char *sql, const yoda_params *rows,
                                                 size_t count, int64_t *changes, yoda_error *err);
-/* The same with the lease held and bound to a call. _inside: in the open transaction, whose
- * statements it leaves half done on failure; the caller rolls back. */
+/* The same with the lease held and bound to a call. */
 struct writer_batch {
     const char *const *sql;  /* [count], or with rows one */
     const yoda_params *rows; /* [count] or NULL */
@@ -170,10 +169,7 @@ YODA_MUST_CHECK yoda_status writer_execute_held(yoda_engine *engine, const char 
                                                 yoda_error *err);
 YODA_MUST_CHECK yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *batch,
                                               int64_t *changes, yoda_error *err);
-YODA_MUST_CHECK yoda_status writer_batch_inside(yoda_engine *engine,
-                                                const struct writer_batch *batch, int64_t *changes,
-                                                yoda_error *err);
-/* Inside too, but all or nothing. *kept false: the savepoint did not do what it should, and the
+/* In the open transaction, all or nothing. *kept false: the savepoint did not do what it should, and the
  * caller rolls the transaction back. */
 YODA_MUST_CHECK yoda_status writer_batch_savepoint(yoda_engine *engine,
                                                    const struct writer_batch *batch,

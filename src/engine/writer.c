@@ -6,6 +6,7 @@
  */
 #include "engine/engine.h"
 #include "engine/route.h"
+#include "engine/write_fold.h"
 
 #include <string.h>
 
@@ -186,8 +187,14 @@ yoda_status writer_execute(yoda_engine *engine, struct call *call, const char *s
 struct batch_run {
     yoda_engine *engine;
     const struct writer_batch *batch;
+    struct write_fold *fold; /* NULL: row by row */
+    bool fold_failed;
+    bool kept; /* the savepoint did what it should */
     int64_t changes;
 };
+
+/* A whole batch: in a transaction of its own, or in a savepoint. */
+typedef yoda_status batch_way(struct batch_run *run, struct conn *conn, yoda_error *err);
 
 static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, yoda_error *err)
 {
@@ -204,53 +211,117 @@ static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, 
     return YODA_OK;
 }
 
+/* FOLD_ROWS items at once. */
+static yoda_status run_fold(struct batch_run *run, struct conn *conn, yoda_error *err)
+{
+    int64_t before = conn_changes(conn);
+    yoda_status status = write_fold_run(run->fold, conn, err);
+    run->fold_failed = status != YODA_OK;
+    run->changes += conn_changes(conn) - before;
+    run->engine->writer.last_rowid = conn_last_rowid(conn);
+    return status;
+}
+
+/* Say which of them it was: items [i, i + n). */
+static void name_items(const struct batch_run *run, size_t i, size_t n, const yoda_error *inner,
+                       yoda_error *err)
+{
+    const char *what = run->batch->rows ? "row" : "statement";
+    if (n == 1)
+        fail_at(err, inner->code, inner->sql_offset, "%s %zu: %.480s", what, i + 1, inner->message);
+    else
+        fail_at(err, inner->code, -1, "%ss %zu to %zu: %.480s", what, i + 1, i + n, inner->message);
+    if (err)
+        err->sqlite_code = inner->sqlite_code;
+}
+
 static yoda_status run_items(void *ctx, struct conn *conn, yoda_error *err)
 {
     struct batch_run *run = ctx;
-    for (size_t i = 0; i < run->batch->count; i++) {
+    for (size_t i = 0, n; i < run->batch->count; i += n) {
         yoda_error inner = {.sql_offset = -1};
-        yoda_status status = run_item(run, conn, i, &inner);
+        bool folded = run->fold && write_fold_gather(run->fold, i);
+        n = folded ? FOLD_ROWS : 1;
+        yoda_status status = folded ? run_fold(run, conn, &inner) : run_item(run, conn, i, &inner);
         if (status == YODA_OK)
             continue;
-        fail_at(err, status, inner.sql_offset, "%s %zu: %.480s",
-                run->batch->rows ? "row" : "statement", i + 1, inner.message);
-        if (err)
-            err->sqlite_code = inner.sqlite_code;
+        inner.code = status;
+        name_items(run, i, n, &inner, err);
         return status;
     }
     return YODA_OK;
 }
 
-yoda_status writer_batch_inside(yoda_engine *engine, const struct writer_batch *batch,
-                                int64_t *changes, yoda_error *err)
+static yoda_status run_in_savepoint(struct batch_run *run, struct conn *conn, yoda_error *err)
 {
-    struct batch_run run = {.engine = engine, .batch = batch};
-    ASSERT(conn_in_transaction(engine->writer.conn));
-    yoda_status status = run_items(&run, engine->writer.conn, err);
+    TRY(conn_exec(conn, "SAVEPOINT _yoda_op", err));
+    yoda_status status = run_items(run, conn, err);
+    run->kept = status == YODA_OK || conn_exec(conn, "ROLLBACK TO _yoda_op", NULL) == YODA_OK;
+    run->kept = run->kept && conn_exec(conn, "RELEASE _yoda_op", NULL) == YODA_OK;
+    return status;
+}
+
+static yoda_status run_in_transaction(struct batch_run *run, struct conn *conn, yoda_error *err)
+{
+    YODA_UNUSED(conn);
+    return writer_transact(run->engine, run_items, run, err);
+}
+
+static bool may_fold(const struct batch_run *run)
+{
+    yoda_engine *engine = run->engine;
+    return run->batch->count >= FOLD_BATCH_MIN && engine->options.statement_cache > 0 &&
+           !conn_enforces_foreign_keys(engine->writer.conn);
+}
+
+static bool is_stopped(yoda_status status)
+{
+    return status == YODA_INTERRUPTED || status == YODA_TIMEOUT || status == YODA_BUSY;
+}
+
+static yoda_status run_folded(struct batch_run *run, batch_way *way, yoda_error *err)
+{
+    struct write_fold fold;
+    write_fold_init(&fold, run->batch);
+    run->fold = &fold;
+    yoda_status status = way(run, run->engine->writer.conn, err);
+    run->fold = NULL;
+    write_fold_deinit(&fold);
+    return status;
+}
+
+/* Folded if that may be. What fails so was undone, and is run again for the one row's error. */
+static yoda_status run_batch(yoda_engine *engine, const struct writer_batch *batch, batch_way *way,
+                             int64_t *changes, bool *kept, yoda_error *err)
+{
+    struct conn *conn = engine->writer.conn;
+    struct batch_run run = {.engine = engine, .batch = batch, .kept = true};
+    int64_t last_rowid = engine->writer.last_rowid;
+    bool folds = may_fold(&run);
+    yoda_status status = folds ? run_folded(&run, way, err) : way(&run, conn, err);
+    if (run.fold_failed && run.kept && !is_stopped(status)) {
+        run.changes = 0;
+        conn_set_last_rowid(conn, last_rowid);
+        status = way(&run, conn, err);
+    }
     *changes = status == YODA_OK ? run.changes : 0;
+    *kept = run.kept;
     return status;
 }
 
 yoda_status writer_batch_savepoint(yoda_engine *engine, const struct writer_batch *batch,
                                    int64_t *changes, bool *kept, yoda_error *err)
 {
-    struct conn *conn = engine->writer.conn;
-    *kept = true;
-    TRY(conn_exec(conn, "SAVEPOINT _yoda_op", err));
-    yoda_status status = writer_batch_inside(engine, batch, changes, err);
-    if (status != YODA_OK)
-        *kept = conn_exec(conn, "ROLLBACK TO _yoda_op", NULL) == YODA_OK;
-    *kept = *kept && conn_exec(conn, "RELEASE _yoda_op", NULL) == YODA_OK;
-    return status;
+    ASSERT(conn_in_transaction(engine->writer.conn));
+    return run_batch(engine, batch, run_in_savepoint, changes, kept, err);
 }
 
 yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *batch,
                               int64_t *changes, yoda_error *err)
 {
-    struct batch_run run = {.engine = engine, .batch = batch};
-    yoda_status status = writer_transact(engine, run_items, &run, err);
+    bool ignored;
+    yoda_status status = run_batch(engine, batch, run_in_transaction, changes, &ignored, err);
     writer_show_schema(engine);
-    *changes = status == YODA_OK ? run.changes : 0;
     return status;
 }
 

@@ -332,6 +332,12 @@ bool conn_is_utf8(struct conn *conn)
     return utf8;
 }
 
+bool conn_enforces_foreign_keys(struct conn *conn)
+{
+    int on = 1;
+    return sqlite3_db_config(conn->db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &on) != SQLITE_OK || on;
+}
+
 bool conn_breaks_foreign_keys(struct conn *conn)
 {
     int now = 0, highest = 0;

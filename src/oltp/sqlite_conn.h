@@ -60,6 +60,7 @@ YODA_MUST_CHECK yoda_status conn_begin(struct conn *conn, bool immediate, yoda_e
 YODA_MUST_CHECK yoda_status conn_commit(struct conn *conn, yoda_error *err);
 void conn_roll_back(struct conn *conn); /* none open: fine */
 bool conn_is_utf8(struct conn *conn);
+bool conn_enforces_foreign_keys(struct conn *conn);
 /* Does the open transaction hold foreign keys that a COMMIT now would refuse? */
 bool conn_breaks_foreign_keys(struct conn *conn);
 /* Rows changed by the statements themselves, without those of triggers, since open. */
