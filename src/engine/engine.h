@@ -169,8 +169,8 @@ YODA_MUST_CHECK yoda_status writer_execute_held(yoda_engine *engine, const char 
                                                 yoda_error *err);
 YODA_MUST_CHECK yoda_status writer_batch_held(yoda_engine *engine, const struct writer_batch *batch,
                                               int64_t *changes, yoda_error *err);
-/* In the open transaction, all or nothing. *kept false: the savepoint did not do what it should, and the
- * caller rolls the transaction back. */
+/* In the open transaction, all or nothing. *kept false: the savepoint did not do what it should, and
+ * the caller rolls the transaction back. */
 YODA_MUST_CHECK yoda_status writer_batch_savepoint(yoda_engine *engine,
                                                    const struct writer_batch *batch,
                                                    int64_t *changes, bool *kept, yoda_error *err);

@@ -10,7 +10,7 @@ static bool is_anonymous(const struct token *t)
     return t->kind == TOKEN_VARIABLE && t->end - t->start == 1;
 }
 
-/* Through the parenthesis behind the word VALUES; that parenthesis, or another token. */
+/* The token behind the word VALUES; of something else, one that is no parenthesis. */
 static struct token find_list(struct lexer *lexer)
 {
     struct token t = lexer_next(lexer);
