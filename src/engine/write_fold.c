@@ -34,7 +34,7 @@ static bool has_shape(const struct write_fold *fold, const char *sql, size_t siz
 /* Fold this shape from now on, if it can be. */
 static void take_shape(struct write_fold *fold, const char *sql, size_t size)
 {
-    if (has_shape(fold, sql, size) && size > 0)
+    if (has_shape(fold, sql, size))
         return;
     str_clear(&fold->shape);
     str_append(&fold->shape, sql, size);

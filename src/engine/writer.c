@@ -194,7 +194,7 @@ struct batch_run {
 };
 
 /* A whole batch: in a transaction of its own, or in a savepoint. */
-typedef yoda_status batch_way(struct batch_run *run, struct conn *conn, yoda_error *err);
+typedef yoda_status batch_way(struct batch_run *run, yoda_error *err);
 
 static yoda_status run_item(struct batch_run *run, struct conn *conn, size_t i, yoda_error *err)
 {
@@ -252,8 +252,9 @@ static yoda_status run_items(void *ctx, struct conn *conn, yoda_error *err)
     return YODA_OK;
 }
 
-static yoda_status run_in_savepoint(struct batch_run *run, struct conn *conn, yoda_error *err)
+static yoda_status run_in_savepoint(struct batch_run *run, yoda_error *err)
 {
+    struct conn *conn = run->engine->writer.conn;
     TRY(conn_exec(conn, "SAVEPOINT _yoda_op", err));
     yoda_status status = run_items(run, conn, err);
     run->kept = status == YODA_OK || conn_exec(conn, "ROLLBACK TO _yoda_op", NULL) == YODA_OK;
@@ -261,9 +262,8 @@ static yoda_status run_in_savepoint(struct batch_run *run, struct conn *conn, yo
     return status;
 }
 
-static yoda_status run_in_transaction(struct batch_run *run, struct conn *conn, yoda_error *err)
+static yoda_status run_in_transaction(struct batch_run *run, yoda_error *err)
 {
-    YODA_UNUSED(conn);
     return writer_transact(run->engine, run_items, run, err);
 }
 
@@ -284,7 +284,7 @@ static yoda_status run_folded(struct batch_run *run, batch_way *way, yoda_error 
     struct write_fold fold;
     write_fold_init(&fold, run->batch);
     run->fold = &fold;
-    yoda_status status = way(run, run->engine->writer.conn, err);
+    yoda_status status = way(run, err);
     run->fold = NULL;
     write_fold_deinit(&fold);
     return status;
@@ -294,15 +294,14 @@ static yoda_status run_folded(struct batch_run *run, batch_way *way, yoda_error 
 static yoda_status run_batch(yoda_engine *engine, const struct writer_batch *batch, batch_way *way,
                              int64_t *changes, bool *kept, yoda_error *err)
 {
-    struct conn *conn = engine->writer.conn;
     struct batch_run run = {.engine = engine, .batch = batch, .kept = true};
     int64_t last_rowid = engine->writer.last_rowid;
     bool folds = may_fold(&run);
-    yoda_status status = folds ? run_folded(&run, way, err) : way(&run, conn, err);
+    yoda_status status = folds ? run_folded(&run, way, err) : way(&run, err);
     if (run.fold_failed && run.kept && !is_stopped(status)) {
         run.changes = 0;
-        conn_set_last_rowid(conn, last_rowid);
-        status = way(&run, conn, err);
+        conn_set_last_rowid(engine->writer.conn, last_rowid);
+        status = way(&run, err);
     }
     *changes = status == YODA_OK ? run.changes : 0;
     *kept = run.kept;

@@ -9,7 +9,6 @@
 #include "sql/literal_lift.h"
 
 #include "olap/exec/expr.h"
-#include "sql/lexer.h"
 
 #define STATEMENT_BYTES_MAX (1u << 20)
 #define DIGITS_MAX 18 /* surely an int64, also negated */
@@ -169,17 +168,16 @@ static bool lift_lists(struct lifter *l)
     return l->token.kind == TOKEN_EOF && depth == 0;
 }
 
-static bool find_values(struct lifter *l)
+bool literal_lift_find_values(struct lexer *lexer, struct token *values)
 {
-    l->next = lexer_next(&l->lexer);
-    advance(l);
-    if (l->token.kind != TOKEN_INSERT && l->token.kind != TOKEN_REPLACE)
+    struct token t = lexer_next(lexer);
+    if (t.kind != TOKEN_INSERT && t.kind != TOKEN_REPLACE)
         return false;
-    for (; l->token.kind != TOKEN_VALUES; advance(l))
-        if (l->token.kind == TOKEN_EOF || l->token.kind == TOKEN_SEMICOLON ||
-            l->token.kind == TOKEN_SELECT || l->token.kind == TOKEN_VARIABLE ||
-            l->token.kind == TOKEN_ILLEGAL)
+    for (; t.kind != TOKEN_VALUES; t = lexer_next(lexer))
+        if (t.kind == TOKEN_EOF || t.kind == TOKEN_SEMICOLON || t.kind == TOKEN_SELECT ||
+            t.kind == TOKEN_VARIABLE || t.kind == TOKEN_ILLEGAL)
             return false;
+    *values = t;
     return true;
 }
 
@@ -225,8 +223,9 @@ bool literal_lift_statement(struct literal_lift *lift, const char *sql, size_t s
         return false;
     lexer_init(&l.lexer, sql, (uint32_t)size);
     if (!skip_head(&l)) {
-        if (!find_values(&l))
+        if (!literal_lift_find_values(&l.lexer, &l.token))
             return false;
+        l.next = lexer_next(&l.lexer);
         keep_head(&l);
     }
     if (!lift_lists(&l) || lift->count == 0)

@@ -12,6 +12,7 @@
 #define YODA_SQL_LITERAL_LIFT_H
 
 #include "base/str.h"
+#include "sql/lexer.h"
 
 #define LITERAL_LIFT_MAX 128 /* parameters: a list longer than that is not lifted */
 
@@ -28,5 +29,8 @@ void literal_lift_deinit(struct literal_lift *lift);
 /* false: not such a statement, nothing to lift, or no memory. The text must outlive the values. */
 YODA_MUST_CHECK bool literal_lift_statement(struct literal_lift *lift, const char *sql,
                                             size_t size);
+/* Go on through the word VALUES of an INSERT or REPLACE that has no SELECT or parameter before it;
+ * false: it is no such statement. */
+YODA_MUST_CHECK bool literal_lift_find_values(struct lexer *lexer, struct token *values);
 
 #endif

@@ -1,7 +1,7 @@
 /* values_repeat.c -- see values_repeat.h. */
 #include "sql/values_repeat.h"
 
-#include "sql/lexer.h"
+#include "sql/literal_lift.h"
 
 #define STATEMENT_BYTES_MAX (1u << 16)
 
@@ -10,17 +10,10 @@ static bool is_anonymous(const struct token *t)
     return t->kind == TOKEN_VARIABLE && t->end - t->start == 1;
 }
 
-/* The token behind the word VALUES; of something else, one that is no parenthesis. */
-static struct token find_list(struct lexer *lexer)
+static bool rolls_back(struct lexer lexer)
 {
-    struct token t = lexer_next(lexer);
-    if (t.kind != TOKEN_INSERT && t.kind != TOKEN_REPLACE)
-        return t;
-    while (t.kind != TOKEN_VALUES && t.kind != TOKEN_EOF && t.kind != TOKEN_SELECT &&
-           t.kind != TOKEN_VARIABLE && t.kind != TOKEN_SEMICOLON && t.kind != TOKEN_ILLEGAL &&
-           t.kind != TOKEN_ROLLBACK)
-        t = lexer_next(lexer);
-    return t.kind == TOKEN_VALUES ? lexer_next(lexer) : (struct token){.kind = TOKEN_EOF};
+    (void)lexer_next(&lexer);
+    return lexer_next(&lexer).kind == TOKEN_OR && lexer_next(&lexer).kind == TOKEN_ROLLBACK;
 }
 
 /* `?, ?)`: how many; 0: it is something else. *end: of the parenthesis. */
@@ -49,11 +42,14 @@ static bool ends(struct lexer *lexer)
 bool values_repeat(const char *sql, size_t size, uint32_t rows, struct str *out, uint32_t *width)
 {
     struct lexer lexer;
+    struct token list;
     uint32_t end = 0;
     if (size > STATEMENT_BYTES_MAX)
         return false;
     lexer_init(&lexer, sql, (uint32_t)size);
-    struct token list = find_list(&lexer);
+    if (rolls_back(lexer) || !literal_lift_find_values(&lexer, &list))
+        return false;
+    list = lexer_next(&lexer);
     *width = list.kind == TOKEN_LEFT_PAREN ? read_list(&lexer, &end) : 0;
     if (*width == 0 || !ends(&lexer))
         return false;

@@ -22,6 +22,7 @@ static void repeated(void **state)
     check("INSERT INTO t VALUES (?)", "INSERT INTO t VALUES (?),(?),(?)", 1);
     check("insert or ignore into \"values\"(a, b) values( ?,? ) ; -- end",
           "insert or ignore into \"values\"(a, b) values( ?,? ),( ?,? ),( ?,? )", 2);
+    check("INSERT INTO t(rollback) VALUES (?)", "INSERT INTO t(rollback) VALUES (?),(?),(?)", 1);
     check("REPLACE INTO t/* ( */VALUES(?, ?, ?);;",
           "REPLACE INTO t/* ( */VALUES(?, ?, ?),(?, ?, ?),(?, ?, ?)", 3);
 }
@@ -52,7 +53,7 @@ static void refused(void **state)
                                         "INSERT INTO t VALUES (?); SELECT 1",
                                         "EXPLAIN INSERT INTO t VALUES (?)",
                                         "INSERT INTO t AS ? VALUES (?)",
-        "INSERT OR ROLLBACK INTO t VALUES (?)"};
+                                        "INSERT OR ROLLBACK INTO t VALUES (?)"};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         check(texts[i], "", 0);
 }
